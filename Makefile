@@ -1,0 +1,65 @@
+# ksef-courier: what a newcomer, a developer and CI run. `make help` lists it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# pip refuses anything whose hash is not in the lock file; the project itself is installed from this tree.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+SELF    = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test test-unit lint format generate lock clean
+
+help:            ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.demo: requirements-local.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing what the demo needs (hashes checked) ..."
+	@$(INSTALL) -r requirements-local.lock
+	@$(SELF)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing what development and tests need (hashes checked) ..."
+	@$(INSTALL) -r requirements-dev.lock
+	@$(SELF)
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo   ## start everything on real parts, send the sample documents, check every outcome
+	@$(BIN)/ksef-courier demo
+
+up: $(VENV)/.demo     ## the same, left running: prints the addresses
+	@$(BIN)/ksef-courier demo --keep
+
+down: $(VENV)/.demo   ## stop what `make up` left running
+	@$(BIN)/ksef-courier demo --stop
+
+test: $(VENV)/.dev    ## every test, on a real Kafka and PostgreSQL
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests
+
+test-unit: $(VENV)/.dev   ## the tests that need no server
+	@$(BIN)/python -m pytest -q -n 2 tests/unit tests/contract
+
+lint: $(VENV)/.dev    ## style, types, layers, drift of generated files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m contracts.generate --check
+
+format: $(VENV)/.dev  ## format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+generate: $(VENV)/.dev   ## write contracts/schemas, contracts/asyncapi.yaml from the models
+	@$(BIN)/python -m contracts.generate
+
+LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --quiet --no-header
+lock: $(VENV)/.dev    ## write the lock files again from pyproject.toml
+	$(LOCK) -o requirements.lock
+	$(LOCK) --extra local -o requirements-local.lock
+	$(LOCK) --all-extras -o requirements-dev.lock
+
+clean:           ## remove the virtual environment and caches of this tree
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,100 @@
+"""CloudEvents 1.0 in Kafka's binary binding: attributes as ``ce_`` headers, the body as JSON.
+
+Decoding never raises anything but :class:`Undecodable`, so that one bad record cannot stop the others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from contracts.base import Message
+from contracts.events import MODELS
+
+M = TypeVar("M", bound=Message)
+M_co = TypeVar("M_co", bound=Message, covariant=True)
+
+CONTENT_TYPE = "application/json"
+TRACEPARENT = "traceparent"
+CORRELATION_ID = "correlation_id"
+
+
+class Undecodable(ValueError):
+    """The record is not an event of ours: the text names what is wrong, never the content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[M_co]):
+    """One message with its attributes. ``type`` is a key of :data:`contracts.events.MODELS`."""
+
+    id: UUID
+    type: str
+    source: str
+    """The stage that says it, e.g. ``intake``; ``ce_source`` is ``ksef-courier/<stage>``."""
+    subject: UUID
+    """The document's id, also the record's key."""
+    at: datetime
+    data: M_co
+    causation_id: str | None = None
+    traceparent: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> bytes:
+        return str(self.subject).encode()
+
+    def value(self) -> bytes:
+        return self.data.model_dump_json(exclude_none=True).encode()
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """The record's headers. ``correlation_id`` repeats the subject: tracing middleware link by it."""
+        attributes = {
+            "ce_specversion": "1.0",
+            "ce_id": str(self.id),
+            "ce_type": self.type,
+            "ce_source": f"ksef-courier/{self.source}",
+            "ce_subject": str(self.subject),
+            "ce_time": self.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "content-type": CONTENT_TYPE,
+            CORRELATION_ID: str(self.subject),
+        }
+        if self.causation_id is not None:
+            attributes["ce_causationid"] = self.causation_id
+        if self.traceparent is not None:
+            attributes[TRACEPARENT] = self.traceparent
+        attributes |= self.extra
+        return [(name, text.encode()) for name, text in attributes.items()]
+
+
+def decode(
+    headers: Mapping[str, str], value: bytes, *, models: Mapping[str, type[Message]] = MODELS
+) -> Event[Message]:
+    """Read a record of an internal topic. Raises :class:`Undecodable`."""
+    type_ = headers.get("ce_type", "")
+    model = models.get(type_)
+    if model is None:
+        raise Undecodable(f"unknown event type {type_!r}" if type_ else "no ce_type header")
+    try:
+        event_id, subject = UUID(headers["ce_id"]), UUID(headers["ce_subject"])
+        at = datetime.fromisoformat(headers["ce_time"])
+    except (KeyError, ValueError) as error:
+        raise Undecodable(f"bad CloudEvents headers of {type_}: {error}") from error
+    try:
+        data = model.model_validate_json(value)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Undecodable(f"{type_}: {where}: {first['msg']} ({error.error_count()} problems)") from error
+    return Event(
+        id=event_id,
+        type=type_,
+        source=headers.get("ce_source", "").removeprefix("ksef-courier/"),
+        subject=subject,
+        at=at,
+        data=data,
+        causation_id=headers.get("ce_causationid"),
+        traceparent=headers.get(TRACEPARENT),
+    )

@@ -1,0 +1,117 @@
+"""The parts of FastStream that we touch beyond its public interface, in one place.
+
+FastStream's own parser decodes headers strictly and raises before there is a message to give back, its
+acknowledgements commit whatever the consumer's position is, and its batch decoder gives up a whole batch for
+one bad record. So the parser here captures the raw records together with the assignment they were fetched
+under, in the same turn of the event loop as the fetch, and everything else is ``runtime.stage``'s business.
+Tested against the pinned version in tests/integration/test_stage.py.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.abc import ConsumerRebalanceListener
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+
+from runtime.kafka import connection_options
+from runtime.settings import KafkaSettings
+
+MAX_RECORDS = 500
+BATCH_TIMEOUT_MS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Records of one fetch, and the consumer and generation they belong to."""
+
+    records: tuple[ConsumerRecord, ...]
+    consumer: AIOKafkaConsumer
+    generation: int
+
+
+def make_broker(settings: KafkaSettings, *, client_id: str) -> KafkaBroker:
+    """A broker that only consumes: we publish with our own producer."""
+    options = connection_options(settings)
+    ssl_context = options.pop("ssl_context", None)
+    from_settings = {key: value for key, value in options.items() if not key.startswith(("sasl", "security"))}
+    return KafkaBroker(
+        client_id=client_id,
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        # A new topic that matches a pattern is noticed at the next metadata refresh.
+        metadata_max_age_ms=5_000,
+        security=_security(settings, ssl_context),
+        logger=None,
+        apply_types=False,
+        graceful_timeout=30,
+        **from_settings,
+    )
+
+
+def subscribe(
+    broker: KafkaBroker,
+    *,
+    group: str,
+    topics: tuple[str, ...],
+    pattern: str | None,
+    listener: ConsumerRebalanceListener,
+    generation: Callable[[], int],
+    on_batch: Callable[[Fetched], Awaitable[None]],
+) -> Callable[[], AIOKafkaConsumer | None]:
+    """Register a batch subscriber; returns a function that gives its consumer while it runs."""
+    subscriber = broker.subscriber(
+        *topics,
+        pattern=pattern,
+        group_id=group,
+        batch=True,
+        max_records=MAX_RECORDS,
+        batch_timeout_ms=BATCH_TIMEOUT_MS,
+        ack_policy=AckPolicy.MANUAL,
+        listener=listener,
+        # The default, "latest", loses all that is older than a new group or expired offsets.
+        auto_offset_reset="earliest",
+        fetch_max_bytes=16 * 1024 * 1024,
+        max_partition_fetch_bytes=2 * 1024 * 1024,
+        fetch_max_wait_ms=200,
+        session_timeout_ms=30_000,
+        heartbeat_interval_ms=3_000,
+        rebalance_timeout_ms=60_000,
+        max_poll_interval_ms=300_000,
+    )
+
+    async def parse(raw: tuple[ConsumerRecord, ...]) -> KafkaMessage:
+        consumer: Any = subscriber.consumer
+        fetched = Fetched(records=raw, consumer=consumer, generation=generation())
+        return KafkaMessage(body=fetched, raw_message=raw, consumer=consumer, headers={}, batch_headers=[])
+
+    async def decode(message: KafkaMessage) -> Any:
+        return message.body
+
+    async def handle(fetched: Fetched) -> None:
+        await on_batch(fetched)
+
+    subscriber(handle, parser=parse, decoder=decode)
+    return lambda: subscriber.consumer
+
+
+def joined(consumer: AIOKafkaConsumer | None) -> bool:
+    """Whether the consumer is a member of its group; it may own no partition when there are more members."""
+    if consumer is None:
+        return False
+    subscription = consumer._subscription.subscription  # noqa: SLF001  aiokafka has no public word for it
+    return subscription is not None and subscription.assignment is not None
+
+
+def _security(settings: KafkaSettings, ssl_context: Any) -> Any:
+    use_ssl = settings.security_protocol.endswith("SSL")
+    if not settings.security_protocol.startswith("SASL"):
+        return BaseSecurity(use_ssl=use_ssl, ssl_context=ssl_context) if use_ssl else None
+    kinds = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+    password = settings.sasl_password.get_secret_value() if settings.sasl_password else ""
+    return kinds[settings.sasl_mechanism](
+        username=settings.sasl_username or "", password=password, use_ssl=use_ssl, ssl_context=ssl_context
+    )

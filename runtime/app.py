@@ -1,0 +1,239 @@
+"""One worker process: its connections, its stages and loops, its probes, its end.
+
+Start: wait for PostgreSQL and Kafka, refuse a database of another version or KSeF environment, then consume.
+End (SIGTERM, Ctrl-C): not ready, finish the batch in flight, commit, release leases, close. A second signal,
+a loop that fails, or a producer in doubt ends the process at once; both ends are safe at any point, since no
+cursor moves before its effects are durable.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer
+from faststream.kafka import KafkaBroker
+
+from runtime import _faststream, log, migrate
+from runtime.config import ConfigCache
+from runtime.db import Database, open_database
+from runtime.errors import ConfigurationError, is_transient
+from runtime.loops import Backoff, Stopping
+from runtime.outbox import Outbox
+from runtime.payload import PayloadStore
+from runtime.probes import Health, Probes
+from runtime.producer import Producer, open_producer
+from runtime.settings import Settings
+from runtime.stage import Handler, Stage
+from runtime.topics import source_pattern
+from runtime.tracing import Tracing, open_tracing
+
+READINESS_SECONDS = 2.0
+PARTITIONS_SECONDS = 3600.0
+DRAIN_SECONDS = 30.0
+EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: restarting will not help
+
+logger = log.get(__name__)
+T = TypeVar("T")
+Loop = Callable[[Stopping], Coroutine[Any, Any, None]]
+
+
+class Worker:
+    """What a service builds on: made by :func:`open_worker`, given stages and loops, then run."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        settings: Settings,
+        database: Database,
+        producer: Producer,
+        tracing: Tracing,
+        config: ConfigCache,
+        health: Health,
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.database = database
+        self.producer = producer
+        self.tracing = tracing
+        self.config = config
+        self.payloads = PayloadStore(database)
+        self.owner = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+        self.stopping = Stopping()
+        self._health = health
+        self._stages: list[Stage] = []
+        self._consumers: list[Callable[[], AIOKafkaConsumer | None]] = []
+        self._loops: dict[str, Loop] = {"config": lambda stopping: config.follow(stopping=stopping)}
+        self._broker: KafkaBroker = _faststream.make_broker(settings.kafka, client_id=f"ksef-{name}")
+
+    def consume(self, handler: Handler, *, topics: Sequence[str] = (), per_source: str | None = None) -> None:
+        """Consume ``topics``, or all topics of a ``<source>`` template, as the group ``ksef.<service>``."""
+        prefix = self.settings.kafka.topic_prefix
+        stage = Stage(service=self.name, producer=self.producer, handler=handler, topic_prefix=prefix)
+        consumer = _faststream.subscribe(
+            self._broker,
+            group=f"{prefix}ksef.{self.name}",
+            topics=tuple(prefix + topic for topic in topics),
+            pattern=None if per_source is None else source_pattern(per_source, prefix=prefix),
+            listener=stage,
+            generation=stage.generation,
+            on_batch=stage.on_batch,
+        )
+        self._stages.append(stage)
+        self._consumers.append(consumer)
+
+    def loop(self, name: str, loop: Loop) -> None:
+        """Run ``loop`` until the process stops; its failure ends the process."""
+        self._loops[name] = loop
+
+    def relay(self, outbox: Outbox) -> None:
+        """Move this service's outbox to Kafka."""
+        self.loop("outbox", lambda stopping: outbox.relay(self.database, self.producer, stopping=stopping))
+
+    async def run(self) -> None:
+        """Until a signal, or until something fails; raises what failed."""
+        self._handle_signals()
+        self.loop("readiness", self._watch_readiness)
+        self.loop("partitions", self._make_partitions)
+        tasks = [asyncio.create_task(loop(self.stopping), name=name) for name, loop in self._loops.items()]
+        tasks.append(asyncio.create_task(self.stopping.wait(), name="signal"))
+        if self._stages:
+            await self._broker.start()
+        logger.info("worker_started", loops=sorted(self._loops), stages=len(self._stages))
+        try:
+            fatal = [stage.fatal for stage in self._stages]
+            done, _ = await asyncio.wait([*tasks, *fatal], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self._drain(tasks)
+        for ended in done:
+            ended.result()
+
+    def _handle_signals(self) -> None:
+        def stop() -> None:
+            if self.stopping:
+                logger.warning("worker_killed", by="second signal")
+                os._exit(1)
+            logger.info("worker_stopping")
+            self.stopping.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+
+    async def _drain(self, tasks: Sequence["asyncio.Task[None]"]) -> None:
+        self._health.checked(["stopping"])
+        self.stopping.set()
+        for stage in self._stages:
+            stage.stop()
+        with suppress(TimeoutError):
+            # stop() waits for the batch in flight, and for a broker that may be away.
+            await asyncio.wait_for(self._broker.stop(), timeout=DRAIN_SECONDS)
+        _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+        for task in late:
+            logger.warning("loop_cancelled", loop=task.get_name())
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch_readiness(self, stopping: Stopping) -> None:
+        turn = 0
+        while not stopping:
+            self._health.tick()
+            if turn % int(READINESS_SECONDS) == 0:
+                self._health.checked(await self._not_ready())
+            turn += 1
+            await stopping.sleep(1)
+
+    async def _not_ready(self) -> list[str]:
+        reasons = []
+        if not all(_faststream.joined(consumer()) for consumer in self._consumers):
+            reasons.append("not a member of the consumer group yet")
+        try:
+            async with asyncio.timeout(READINESS_SECONDS):
+                if not await self.database.is_writable():
+                    reasons.append("the database takes no writes")
+        except Exception as error:  # noqa: BLE001  whatever it is, it is the reason
+            reasons.append(f"the database does not answer: {type(error).__name__}")
+        return reasons
+
+    async def _make_partitions(self, stopping: Stopping) -> None:
+        while not stopping:
+            for schema in (self.name, "payload"):
+                await self.database.ensure_partitions(schema)
+            await stopping.sleep(PARTITIONS_SECONDS)
+
+
+@asynccontextmanager
+async def open_worker(name: str, settings: Settings, *, packages: Sequence[str]) -> AsyncIterator[Worker]:
+    """Open everything a worker needs, waiting for what is away. ``packages`` are those with migrations.
+
+    Raises :class:`ConfigurationError` when waiting would not help.
+    """
+    health = Health()
+    health.tick()
+    async with AsyncExitStack() as stack:
+        tracing = open_tracing(settings.tracing, service=name)
+        stack.callback(tracing.shutdown)
+        probes = Probes(health, settings.probe)
+        probes.start()
+        stack.callback(probes.stop)
+        logger.info("probes_listening", address=probes.address)
+        application = f"ksef-courier {name}"
+        database = await _wait_for(
+            "postgresql",
+            health,
+            lambda: _enter(stack, open_database(settings.postgres, application_name=application)),
+        )
+        async with database.connection() as connection:
+            await migrate.check(connection, migrate.discover(packages), environment=settings.environment)
+        producer = await _wait_for(
+            "kafka", health, lambda: _enter(stack, open_producer(settings.kafka, client_id=f"ksef-{name}"))
+        )
+        config = ConfigCache(database)
+        await config.refresh()
+        yield Worker(
+            name=name,
+            settings=settings,
+            database=database,
+            producer=producer,
+            tracing=tracing,
+            config=config,
+            health=health,
+        )
+
+
+async def _enter(stack: AsyncExitStack, context: Any) -> Any:
+    return await stack.enter_async_context(context)
+
+
+async def _wait_for(what: str, health: Health, connect: Callable[[], Awaitable[T]]) -> T:
+    backoff = Backoff(longest=5)
+    while True:
+        health.tick()
+        try:
+            return await connect()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            health.checked([f"{what} is away"])
+            logger.warning("waiting_for", what=what, error=log.describe(error))
+            await asyncio.sleep(backoff.next_seconds())
+
+
+def main(name: str, load: Callable[[], Settings], serve: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
+    """The body of a service's ``__main__``: load settings, configure logging, run until the end; exits."""
+    try:
+        settings = load()
+        log.configure(service=name, level=settings.log.level)
+        logger.info("settings", **settings.redacted())
+        asyncio.run(serve(settings))
+    except ConfigurationError as error:
+        sys.stderr.write(f"ksef-courier {name}: {error}\n")
+        sys.exit(EXIT_CONFIGURATION)
+    except Exception as error:
+        logger.critical("worker_failed", error=log.describe(error), exc_info=error)
+        sys.exit(1)

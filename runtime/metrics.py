@@ -1,0 +1,45 @@
+"""Every metric of the kit, declared once with its meaning. Labels come from closed sets: never an id.
+
+Services declare theirs in ``services/<service>/metrics.py`` in the same way.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECORDS = Counter(
+    "ksef_stage_records",
+    "Kafka records settled by a stage, by what became of them (done, retry, dead-letter).",
+    ["stage", "outcome"],
+)
+BATCH_SECONDS = Histogram(
+    "ksef_stage_batch_seconds",
+    "Time from fetching a batch to its offsets being committed.",
+    ["stage"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+BATCH_FAILURES = Counter(
+    "ksef_stage_batch_failures",
+    "Batches given back because of an error, before a pause and another try.",
+    ["stage"],
+)
+COMMITS_REFUSED = Counter(
+    "ksef_stage_commits_refused",
+    "Offset commits that the group refused after a rebalance; the records come again.",
+    ["stage"],
+)
+REBALANCES = Counter("ksef_stage_rebalances", "Times partitions were taken from a stage.", ["stage"])
+PUBLISH_SECONDS = Histogram(
+    "ksef_producer_publish_seconds",
+    "Time until the broker confirmed a group of records.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 45),
+)
+OUTBOX_RELAYED = Counter("ksef_outbox_relayed", "Events moved from an outbox table to Kafka.", ["service"])
+OUTBOX_OLDEST = Gauge(
+    "ksef_outbox_oldest_seconds",
+    "Age of the oldest event not yet relayed; 0 when there is none.",
+    ["service"],
+)
+LEASES_TAKEN = Counter("ksef_leases_taken", "Leases acquired on due work.", ["service"])
+LEASES_LOST = Counter(
+    "ksef_leases_lost", "Leases that ran out or were taken over while work was going on.", ["service"]
+)
+LEASES_HELD = Gauge("ksef_leases_held", "Leases this process holds now.", ["service"])

@@ -1,0 +1,100 @@
+"""The outbox: events written in the transaction that makes them true, moved to Kafka afterwards.
+
+Each service that needs one has a table ``<schema>.outbox`` (see ``TABLE``). The relay deletes rows and
+publishes them inside one transaction: a crash publishes some of them twice, never none; their event ids are
+the same, so that consumers drop the second.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+from runtime import metrics
+from runtime.db import Connection, Database
+from runtime.loops import Stopping, repeat
+from runtime.producer import Producer
+from runtime.records import Outbound
+
+BATCH = 500
+IDLE_SECONDS = 1.0
+
+TABLE = """
+create table {schema}.outbox (
+    id          bigint generated always as identity primary key,
+    topic       text        not null,
+    key         bytea,
+    value       bytea       not null,
+    headers     text        not null,
+    created_at  timestamptz not null default now()
+);
+"""
+"""The shape a service's migration gives its outbox (a test compares)."""
+
+_PUT = """
+    insert into {schema}.outbox (topic, key, value, headers)
+    select topic, key, value, headers
+    from unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[]) with ordinality
+        as new (topic, key, value, headers, position)
+    order by position
+"""
+# Rows that a relay of another process is publishing are skipped, not waited for.
+_TAKE = """
+    delete from {schema}.outbox
+    where id in (select id from {schema}.outbox order by id limit $1 for update skip locked)
+    returning id, topic, key, value, headers
+"""
+_OLDEST = "select coalesce(extract(epoch from now() - min(created_at)), 0) from {schema}.outbox"
+
+
+class Outbox:
+    """The outbox of one service."""
+
+    def __init__(self, schema: str) -> None:
+        self.schema = schema
+        self._put, self._take, self._oldest = (sql.format(schema=schema) for sql in (_PUT, _TAKE, _OLDEST))
+        self._wake = asyncio.Event()
+
+    async def put(self, connection: Connection, records: Sequence[Outbound]) -> None:
+        """Write ``records`` in the caller's transaction. Call :meth:`wake` once that is committed."""
+        if records:
+            await connection.execute(
+                self._put,
+                [record.topic for record in records],
+                [record.key for record in records],
+                [record.value for record in records],
+                [_headers_text(record.headers) for record in records],
+            )
+
+    def wake(self) -> None:
+        """Tell this process's relay that there is something; without it, it looks once a second."""
+        self._wake.set()
+
+    async def relay(self, database: Database, producer: Producer, *, stopping: Stopping) -> None:
+        """Move events to Kafka until the process stops."""
+
+        async def step() -> float:
+            moved = await self._relay_batch(database, producer)
+            if moved < BATCH:
+                age = await database.fetchval(self._oldest)
+                metrics.OUTBOX_OLDEST.labels(self.schema).set(float(age))
+            return 0 if moved else IDLE_SECONDS
+
+        await repeat(f"{self.schema}-outbox", step, stopping=stopping, wake=self._wake)
+
+    async def _relay_batch(self, database: Database, producer: Producer) -> int:
+        async with database.transaction() as connection:
+            rows = await connection.fetch(self._take, BATCH)
+            rows.sort(key=lambda row: row["id"])
+            await producer.publish(
+                [Outbound(row["topic"], row["key"], row["value"], _headers(row["headers"])) for row in rows]
+            )
+        metrics.OUTBOX_RELAYED.labels(self.schema).inc(len(rows))
+        return len(rows)
+
+
+def _headers_text(headers: Sequence[tuple[str, bytes]]) -> str:
+    return json.dumps([(name, value.decode()) for name, value in headers], ensure_ascii=False)
+
+
+def _headers(text: str) -> list[tuple[str, bytes]]:
+    return [(name, value.encode()) for name, value in json.loads(text)]

@@ -1,0 +1,67 @@
+"""What goes in and out of Kafka, as plain values: handlers see these and no client library."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from contracts.base import Message
+from contracts.envelope import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One consumed record. ``topic`` is without the installation's prefix; bytes are as published.
+
+    Headers are decoded leniently: a header that is not UTF-8 must not cost the record.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    headers: Mapping[str, str]
+    raw_headers: Sequence[tuple[str, bytes]]
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One record to publish. ``topic`` is without the installation's prefix."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+def outbound(event: Event[Message], *, topic: str | None = None) -> Outbound:
+    """The record of an event; ``topic`` differs from its type only on per-source topics."""
+    return Outbound(topic=topic or event.type, key=event.key, value=event.value(), headers=event.headers())
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Effects are durable; publish these, then move on."""
+
+    publish: tuple[Outbound, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not now: give the record's partition back and come again. Nothing of it may have been published."""
+
+    after_seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """It can never be read: keep it byte for byte, with the reason, and move on."""
+
+    reason: str
+    detail: str = field(default="")
+
+
+Outcome: TypeAlias = Done | Retry | DeadLetter

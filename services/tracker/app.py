@@ -1,0 +1,18 @@
+"""The only place of tracker that constructs things."""
+
+from contracts.events import STATUS
+from runtime.app import open_worker
+from runtime.outbox import Outbox
+from runtime.settings import Settings
+from services import MIGRATED
+from services.tracker.handlers import STAGE, Tracker
+
+
+async def serve(settings: Settings) -> None:
+    """Run until a signal."""
+    async with open_worker(STAGE, settings, packages=MIGRATED) as worker:
+        outbox = Outbox(STAGE)
+        handler = Tracker(database=worker.database, payloads=worker.payloads, outbox=outbox)
+        worker.consume(handler, topics=[STATUS])
+        worker.relay(outbox)
+        await worker.run()

@@ -1,0 +1,12 @@
+"""validator's metrics."""
+
+from prometheus_client import Counter, Histogram
+
+VERDICTS = Counter(
+    "ksef_validator_verdicts", "Documents by verdict (admitted, waiting, refused, seen-before).", ["verdict"]
+)
+CHECK_SECONDS = Histogram(
+    "ksef_validator_check_seconds",
+    "Time of the checks of one batch, off the event loop.",
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)

@@ -71,7 +71,7 @@ class DueWork:
         self._backoffs: dict[str, Backoff] = {}
         self._wake = asyncio.Event()
 
-    async def run(self, *, stopping: Stopping) -> None:
+    async def run_until(self, stopping: Stopping) -> None:
         """Until the process stops; then gives the acts time to finish and release, and cancels the rest."""
         async with asyncio.TaskGroup() as group:
             group.create_task(listen(self._database, self._channel, self._woken, stopping=stopping))

@@ -49,9 +49,7 @@ class Tracker:
         refs = {status.document.document_id: status.document for _, status in told.values()}
         async with self._database.transaction() as connection:
             lives = await store.lock(connection, [refs[key] for key in sorted(refs)])
-            seen = await store.seen(
-                connection, [(event_id, status) for event_id, (_, status) in told.items()]
-            )
+            seen = await store.seen(connection, {key: status for key, (_, status) in told.items()})
             steps: list[store.Step] = []
             published: list[Outbound] = []
             for event_id, (event, status) in told.items():

@@ -46,13 +46,13 @@ lint: $(VENV)/.dev    ## style, types, layers, drift of generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m contracts.generate --check
+	@$(BIN)/python -m cli.contract_files --check
 
 format: $(VENV)/.dev  ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-generate: $(VENV)/.dev   ## write contracts/schemas, contracts/asyncapi.yaml from the models
-	@$(BIN)/python -m contracts.generate
+generate: $(VENV)/.dev   ## write contracts/schemas and asyncapi.yaml from the models
+	@$(BIN)/python -m cli.contract_files
 
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --quiet --no-header

@@ -1,0 +1,1 @@
+"""The command line: ``ksef-courier``. May import everything; nothing imports it."""

@@ -1,0 +1,76 @@
+"""One holder at a time, also when the holder removes the file that it locked."""
+
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from stack.errors import Busy
+from stack.locking import locked
+from stack.progress import Step
+
+# Takes the lock, says so, and holds it until its input is closed.
+HOLDER = """
+import sys
+from pathlib import Path
+from stack.locking import locked
+with locked(Path(sys.argv[1]), seconds=10):
+    print("held", flush=True)
+    sys.stdin.read()
+    if sys.argv[2:]:
+        Path(sys.argv[1]).unlink()
+        Path(sys.argv[1]).parent.rmdir()
+"""
+
+
+def holder(path: Path, *arguments: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_process_is_kept_out_and_told_which_lock_it_waits_for(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    steps: list[Step] = []
+    with holder(path) as process:
+        with pytest.raises(Busy, match=f"another process has held {path} for 0 s"), ExitStack() as entered:
+            entered.enter_context(locked(path, seconds=0.2, progress=steps.append))
+        process.communicate()
+
+    assert steps == [Step(f"waiting for another process that holds {path}")]
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with holder(path) as process:
+        process.kill()
+        process.wait(10)
+
+        with locked(path, seconds=5):
+            assert path.exists()
+
+
+def test_who_waited_for_a_lock_whose_directory_was_removed_gets_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "stack" / "lock"
+    released: list[Step] = []
+
+    with holder(path, "and-remove") as process:
+
+        def release(step: Step) -> None:
+            released.append(step)
+            assert process.stdin is not None
+            process.stdin.close()
+
+        with locked(path, seconds=10, progress=release):
+            assert path.exists()
+
+    assert len(released) == 1
+    assert process.returncode == 0

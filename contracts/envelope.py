@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from contracts.base import Message
 from contracts.events import MODELS
+from contracts.ids import event_id
 
 M = TypeVar("M", bound=Message)
 M_co = TypeVar("M_co", bound=Message, covariant=True)
@@ -97,4 +98,28 @@ def decode(
         data=data,
         causation_id=headers.get("ce_causationid"),
         traceparent=headers.get(TRACEPARENT),
+    )
+
+
+def caused(
+    *,
+    stage: str,
+    cause: str,
+    index: int,
+    type_: str,
+    subject: UUID,
+    at: datetime,
+    data: Message,
+    traceparent: str | None,
+) -> Event[Message]:
+    """The ``index``-th event that ``stage`` publishes because of ``cause``: the same call, the same id."""
+    return Event(
+        id=event_id(stage, cause, index),
+        type=type_,
+        source=stage,
+        subject=subject,
+        at=at,
+        data=data,
+        causation_id=cause,
+        traceparent=traceparent,
     )

@@ -1,5 +1,6 @@
 """``ksef-courier``: every command, and what an error looks like."""
 
+import logging
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -43,6 +44,8 @@ def root(
     ] = False,
 ) -> None:
     """Settings come from the environment: KSEF_<SECTION>__<OPTION>, secrets also as …_FILE."""
+    # It logs every retry of its own as an error; what matters comes back as an exception.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def main() -> None:

@@ -5,7 +5,10 @@ from typing import NoReturn
 
 from rich.console import Console
 
-out = Console(highlight=False, soft_wrap=True)
+# Where there is no terminal (a file, CI) tables keep their full width.
+_WIDE = 150
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -14,8 +14,7 @@ import msgspec
 from contracts import ids
 from contracts.findings import Finding
 from contracts.sales import DocumentFormat
-from fa3.envelope import Envelope as XmlEnvelope
-from fa3.envelope import read_envelope
+from fa3.facts import Envelope, envelope
 from services.intake import findings
 
 MODEL = "invoice/1"
@@ -156,10 +155,10 @@ def _ids_of_json(raw: bytes) -> _Ids:
 
 
 def _ids_of_xml(raw: bytes) -> _Ids:
-    envelope = read_envelope(raw)
-    if not isinstance(envelope, XmlEnvelope):
-        return _Ids(finding=envelope[0])
-    return _Ids(company_nip=envelope.buyer_nip if envelope.self_billing else envelope.seller_nip)
+    found = envelope(raw)
+    if not isinstance(found, Envelope):
+        return _Ids(finding=found[0])
+    return _Ids(company_nip=found.buyer_nip if found.self_billing else found.seller_nip)
 
 
 def _text(value: Any) -> str | None:

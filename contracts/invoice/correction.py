@@ -1,0 +1,62 @@
+"""What a correction corrects and why.
+
+Invariant: the rest of a correcting invoice states what is true after it; only totals are differences, and
+only this part names the original. (FA(3) PrzyczynaKorekty … P_15ZK.)
+"""
+
+from typing import Annotated, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from contracts.invoice.amounts import ExchangeRate, Money, Whole
+from contracts.invoice.choices import at_most_one
+from contracts.invoice.moments import Day
+from contracts.invoice.part import Flag, Many, Opt, Part
+from contracts.invoice.party import BuyerBefore, SellerBefore
+from contracts.invoice.texts import Text, Text256
+
+KsefNumber: TypeAlias = Annotated[
+    str,
+    Text(
+        36,
+        pattern=r"^(?:[1-9][0-9]{9}|M[0-9]{9}|[A-Z]{3}[0-9]{7})-[0-9]{8}-[0-9A-F]{6}-?[0-9A-F]{6}-[0-9A-F]{2}$",
+        form="a KSeF number",
+    ),
+]
+"""NIP, day of acceptance, twelve hex digits, checksum; with one more hyphen if KSeF 1.0 gave it."""
+
+
+class Original(Part):
+    """A corrected invoice: the very first one, never an earlier correction of it.
+
+    ``outside_ksef`` says that it has no KSeF number; with neither given, the number is to be looked up.
+    """
+
+    number: Text256
+    issue_date: Day
+    ksef_number: Opt[KsefNumber] = None
+    outside_ksef: Flag = False
+
+    @model_validator(mode="after")
+    def _is_in_ksef_or_not(self) -> Self:
+        at_most_one(self, "ksef_number", "outside_ksef")
+        return self
+
+
+class Correction(Part):
+    """The reason, the originals, and the data as they stood before.
+
+    ``effect`` in the VAT ledger: 1 at the original's date, 2 at the correction's, 3 other or mixed.
+    ``period`` is a collective discount's. ``correct_number`` is the right number where the number itself
+    was wrong. ``amount_before`` and ``fx_before`` belong to corrections of advances and settlements.
+    """
+
+    reason: Opt[Text256] = None
+    effect: Opt[Annotated[int, Whole(1, 3)]] = None
+    period: Opt[Text256] = None
+    correct_number: Opt[Text256] = None
+    originals: Annotated[Many[Original], Field(max_length=50_000)] = ()
+    seller_before: SellerBefore | None = None
+    buyers_before: Annotated[Many[BuyerBefore], Field(max_length=101)] = ()
+    amount_before: Opt[Money] = None
+    fx_before: Opt[ExchangeRate] = None

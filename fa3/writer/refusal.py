@@ -1,0 +1,16 @@
+"""A finding of the writer: what of the canonical invoice keeps FA(3) from being written.
+
+Invariant: the codes are stable, from C30 on; each names the field to mend.
+
+C30 kind not written yet · C31 field not written yet · C32 line without a value · C33 no rate · C34 no basis
+of exemption · C35 currency and exchange rate · C36 seller incomplete · C37 correction · C38 payment · C39
+``auto`` undecidable · C40 no lines · C41 rate given twice · C42 more notes than fit · C43 before or after
+outside a correction.
+"""
+
+from contracts.findings import Finding
+
+
+def refused(code: str, field: str, problem: str, *, next_step: str, value: str | None = None) -> Finding:
+    """``problem`` continues the sentence that the field's path begins."""
+    return Finding(code=code, text=f"{field} {problem}.", next_step=next_step, field=field, value=value)

@@ -1,0 +1,1 @@
+"""What happens to an invoice file: checked, read, judged, receipted."""

@@ -1,0 +1,1 @@
+"""The protocol's vocabulary: numbers, times, error bodies, request fields, statuses. Pure, without state."""

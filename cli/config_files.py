@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -39,28 +39,34 @@ def read_config(directory: Path) -> ConfigFiles:
     problems: list[ConfigProblem] = []
     sources = _read_all(directory, "sources", SourceConfig, problems)
     companies = _read_all(directory, "companies", CompanyConfig, problems)
-    for name, (path, source) in sources.items():
-        if source.source != name:
-            text = f"the file is named {name}, its field source says {source.source}"
-            problems.append(ConfigProblem(path, _line_of(directory / path, ("source",)), text))
-        for position, nip in enumerate(source.companies):
-            if nip not in companies:
-                line = _line_of(directory / path, ("companies", position))
-                problems.append(ConfigProblem(path, line, f"there is no companies/{nip}.yaml"))
-    for name, (path, company) in companies.items():
-        if company.nip != name:
-            text = f"the file is named {name}, its field nip says {company.nip}"
-            problems.append(ConfigProblem(path, _line_of(directory / path, ("nip",)), text))
-        if not checksum_holds(company.nip):
-            text = f"the NIP {company.nip} is mistyped: its check digit does not fit"
-            problems.append(ConfigProblem(path, _line_of(directory / path, ("nip",)), text))
+    for name, file in sources.items():
+        problems += _source_problems(directory, name, file)
+    for name, company in companies.items():
+        problems += _company_problems(name, company)
     if not sources and not problems:
         problems.append(ConfigProblem(str(directory), 0, "no sources/*.yaml here"))
     return ConfigFiles(
-        sources={name: source for name, (_, source) in sources.items()},
-        companies={name: company for name, (_, company) in companies.items()},
+        sources={name: file.item for name, file in sources.items()},
+        companies={name: file.item for name, file in companies.items()},
         problems=tuple(sorted(problems)),
     )
+
+
+def _source_problems(directory: Path, name: str, file: "_File[SourceConfig]") -> Iterator[ConfigProblem]:
+    source = file.item
+    if source.source != name:
+        yield file.problem(("source",), f"the file is named {name}, its field source says {source.source}")
+    for position, nip in enumerate(source.companies):
+        if not (directory / "companies" / f"{nip}.yaml").exists():
+            yield file.problem(("companies", position), f"there is no companies/{nip}.yaml")
+
+
+def _company_problems(name: str, file: "_File[CompanyConfig]") -> Iterator[ConfigProblem]:
+    nip = file.item.nip
+    if nip != name:
+        yield file.problem(("nip",), f"the file is named {name}, its field nip says {nip}")
+    if not checksum_holds(nip):
+        yield file.problem(("nip",), f"the NIP {nip} is mistyped: its check digit does not fit")
 
 
 def checksum_holds(nip: str) -> bool:
@@ -69,31 +75,64 @@ def checksum_holds(nip: str) -> bool:
     return total % 11 == int(nip[9])
 
 
+@dataclass(frozen=True, slots=True)
+class _File(Generic[C]):
+    path: str
+    node: yaml.Node | None
+    item: C
+
+    def problem(self, location: Sequence[str | int], text: str) -> ConfigProblem:
+        return ConfigProblem(self.path, _line_in(self.node, location), text)
+
+
 def _read_all(
     directory: Path, folder: str, model: type[C], problems: list[ConfigProblem]
-) -> dict[str, tuple[str, C]]:
-    found: dict[str, tuple[str, C]] = {}
-    for path in sorted((directory / folder).glob("*.yaml")):
+) -> dict[str, _File[C]]:
+    found: dict[str, _File[C]] = {}
+    for path in sorted((directory / folder).glob("[!.]*")):
         relative = str(path.relative_to(directory))
-        item = _read_one(path, relative, model, problems)
-        if item is not None:
-            found[path.stem] = (relative, item)
+        if path.suffix != ".yaml":
+            problems.append(ConfigProblem(relative, 0, "is not read: a file here is named *.yaml"))
+            continue
+        file = _read_one(path, relative, model, problems)
+        if file is not None:
+            found[path.stem] = file
     return found
 
 
-def _read_one(path: Path, relative: str, model: type[C], problems: list[ConfigProblem]) -> C | None:
+def _read_one(path: Path, relative: str, model: type[C], problems: list[ConfigProblem]) -> _File[C] | None:
     try:
         text = path.read_text("utf-8")
         node = yaml.compose(text, Loader=_Strings)
-        return model.model_validate(yaml.load(text, Loader=_Strings))  # noqa: S506  a SafeLoader
+        content = yaml.load(text, Loader=_Strings)  # noqa: S506  a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         problems.append(ConfigProblem(relative, line, f"not YAML: {error.problem}"))
-    except UnicodeDecodeError:
-        problems.append(ConfigProblem(relative, 0, "not UTF-8"))
+        return None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        problems.append(ConfigProblem(relative, 0, "not UTF-8 text"))
+        return None
+    repeated = [ConfigProblem(relative, line, f"{key}: stands here twice") for key, line in _repeated(node)]
+    problems.extend(repeated)
+    try:
+        return _File(relative, node, model.model_validate(content))
     except ValidationError as error:
         problems.extend(_problems(error, node, relative))
-    return None
+        return None
+
+
+def _repeated(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
+    """Keys that a mapping has twice, with the second one's line: YAML would silently keep one of them."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated(item)
+    elif isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key.value, key.start_mark.line + 1
+            seen.add(key.value)
+            yield from _repeated(value)
 
 
 def _problems(error: ValidationError, node: yaml.Node | None, relative: str) -> Iterator[ConfigProblem]:
@@ -101,11 +140,7 @@ def _problems(error: ValidationError, node: yaml.Node | None, relative: str) -> 
         location = tuple(problem["loc"])
         where = ".".join(str(part) for part in location)
         what = "unknown field" if problem["type"] == "extra_forbidden" else problem["msg"]
-        yield ConfigProblem(relative, _line_in(node, location), f"{where}: {what}")
-
-
-def _line_of(path: Path, location: Sequence[str | int]) -> int:
-    return _line_in(yaml.compose(path.read_text("utf-8"), Loader=_Strings), location)
+        yield ConfigProblem(relative, _line_in(node, location), f"{where}: {what}" if where else what)
 
 
 def _line_in(node: yaml.Node | None, location: Sequence[str | int]) -> int:

@@ -10,7 +10,7 @@ its released form, or when a message has no topic.
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,25 +123,36 @@ def generated() -> dict[Path, str]:
 
 def problems(root: Path = ROOT, *, files: Mapping[Path, str] | None = None) -> list[str]:
     """What ``--check`` complains about. ``root`` and ``files`` are arguments for its own tests."""
-    wanted = files if files is not None else generated()
-    found = []
+    wanted = {
+        path.relative_to(ROOT): text for path, text in (generated() if files is None else files).items()
+    }
+    return [*_stale(root, wanted), *_strays(root, wanted), *_breaks(root, wanted), *undeclared(events.MODELS)]
+
+
+def _stale(root: Path, wanted: Mapping[Path, str]) -> Iterator[str]:
     for path, text in wanted.items():
-        here = root / path.relative_to(ROOT)
+        here = root / path
         if not here.exists() or here.read_text("utf-8") != text:
-            found.append(
-                f"contracts/{path.relative_to(ROOT)} is not what the models say: run `make generate`"
-            )
-    for stray in sorted((root / "schemas").glob("*.json")):
-        if ROOT / "schemas" / stray.name not in wanted:
-            found.append(f"contracts/schemas/{stray.name} belongs to no message")
-    for released in sorted((root / "released").glob("*.json")):
-        current = wanted.get(ROOT / "schemas" / released.name)
-        if current is None:
-            found.append(f"{released.stem} was released and is gone")
+            yield f"contracts/{path} is not what the models say: run `make generate`"
+
+
+def _strays(root: Path, wanted: Mapping[Path, str]) -> Iterator[str]:
+    for folder in ("schemas", "released"):
+        for path in sorted((root / folder).glob("*.json")):
+            if Path("schemas") / path.name not in wanted:
+                yield f"contracts/{folder}/{path.name} belongs to no message (any more)"
+
+
+def _breaks(root: Path, wanted: Mapping[Path, str]) -> Iterator[str]:
+    for path, text in wanted.items():
+        if path.suffix != ".json":
             continue
-        broken = breaks(json.loads(released.read_text("utf-8")), json.loads(current))
-        found += [f"{released.stem} breaks its released form: {text}" for text in broken]
-    return found + undeclared(events.MODELS)
+        released = root / "released" / path.name
+        if not released.exists():
+            yield f"contracts/released/{path.name} is missing: run `make generate`"
+            continue
+        for broken in breaks(json.loads(released.read_text("utf-8")), json.loads(text)):
+            yield f"{path.stem} breaks its released form: {broken}"
 
 
 def undeclared(models: Mapping[str, type[Message]]) -> list[str]:

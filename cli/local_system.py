@@ -57,9 +57,13 @@ class Simulator:
         return str(self.admin("POST", "/tokens", {"nip": nip})["token"])
 
     def accepted(self) -> list[dict[str, Any]]:
-        """The acceptance log: what got a KSeF number, in order. The oracle of every claim about sending."""
+        """What got a KSeF number, in order: the oracle of every claim about sending."""
+        return self.log("accepted")
+
+    def log(self, event: str) -> list[dict[str, Any]]:
+        """The lines of the acceptance log about one kind of event (``received``, ``accepted``)."""
         lines = self.acceptance_log.read_text("utf-8").splitlines() if self.acceptance_log.exists() else []
-        return [entry for entry in map(json.loads, lines) if entry.get("event") == "accepted"]
+        return [entry for entry in map(json.loads, lines) if entry["event"] == event]
 
 
 def start_simulator(

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulator.policy import Policy, Profile
+from simulator.policy import Delays, Policy, Profile
 from simulator.rates import rates_named
 from simulator.seed import SeedError, load_seed
 from simulator.server import Options, serve
@@ -33,11 +33,22 @@ def _options(given: argparse.Namespace) -> Options:
         data=given.data,
         acceptance_log=given.acceptance_log,
         policy=Policy(profile=given.profile, open_world=given.open_world),
+        delays=Delays().changed(dict(given.delay)),
         limits=given.limits,
         seed=() if given.seed is None else load_seed(given.seed),
         random_seed=given.random_seed,
         public_url=given.public_url,
     )
+
+
+def _delay(text: str) -> tuple[str, tuple[float, float]]:
+    """``verdict=0.5:2`` or ``verdict=1``; the name is checked where the names are known."""
+    name, _, span = text.partition("=")
+    least, _, most = span.partition(":")
+    try:
+        return name, (float(least), float(most or least))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected NAME=SECONDS or NAME=LEAST:MOST") from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,6 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--open-world", action="store_true", help="mint tokens for companies the seed does not name")
     add("--profile", type=Profile, choices=list(Profile), default=Profile.TEST, help="default: test")
     add("--limits", default="production", metavar="WHAT", help="production, off, or a factor such as 10")
+    add(
+        "--delay",
+        type=_delay,
+        action="append",
+        default=[],
+        metavar="NAME=LEAST:MOST",
+        help="seconds of login, verdict, storage, closing or key_check, e.g. verdict=0.5:2 (repeatable)",
+    )
     add("--random-seed", type=int, default=0, help="makes references and delays repeatable (default: 0)")
     add("--public-url", metavar="URL", help="base of presigned links (default: the address of the caller)")
     add("--ready-file", type=Path, metavar="FILE", help="write the line that tells the addresses here too")

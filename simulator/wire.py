@@ -1,4 +1,7 @@
-"""What goes over the wire, as values: the core reads requests, returns answers, and never sees a socket."""
+"""What goes over the wire, as values: the core reads requests, returns answers, and never sees a socket.
+
+Tokens travel in headers and bodies, so neither shows in a ``repr``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,8 +23,8 @@ class Request:
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     client: str = "127.0.0.1"
     origin: str = "http://simulator.invalid"
 
@@ -35,7 +38,7 @@ class Response:
 
     status: int
     headers: Headers = ()
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     delay_seconds: float = 0.0
 
 

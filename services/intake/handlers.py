@@ -109,8 +109,11 @@ class Intake:
                 reasons = await self._reasons(connection, item, identity)
                 if reasons:
                     refusals.append(_refusal(item, identity, reasons))
-                for event in _events(item, identity, reasons, check):
-                    published.setdefault(item.position, []).append(outbound(event))
+                with self._tracing.span("accept", item.traceparent) as traceparent:
+                    events_ = [
+                        outbound(event) for event in _events(item, identity, reasons, check, traceparent)
+                    ]
+                published.setdefault(item.position, []).extend(events_)
             await store.keep_refusals(connection, refusals)
         return published
 
@@ -163,7 +166,11 @@ def _refusal(item: Found, identity: Identity, reasons: tuple[Finding, ...]) -> R
 
 
 def _events(
-    item: Found, identity: Identity, reasons: tuple[Finding, ...], check: StoredContent
+    item: Found,
+    identity: Identity,
+    reasons: tuple[Finding, ...],
+    check: StoredContent,
+    traceparent: str | None,
 ) -> Iterator[Event[Message]]:
     document = DocumentRef(
         document_id=item.candidate.document_id,
@@ -184,7 +191,7 @@ def _events(
             subject=item.candidate.document_id,
             at=identity.accepted_at,
             data=data,
-            traceparent=item.traceparent,
+            traceparent=traceparent,
         )
 
     def status(state: State) -> DocumentStatus:

@@ -35,6 +35,7 @@ class Job:
     accepted: DocumentAccepted
     raw: bytes
     result: Mapping | tuple[Finding, ...] = ()
+    traceparent: str | None = None
 
 
 class Mapper:
@@ -79,14 +80,14 @@ class Mapper:
         companies = self._config.current.companies
         mapped = []
         for job in jobs:
-            with self._tracing.span("map", job.event.traceparent):
+            with self._tracing.span("map", job.event.traceparent) as traceparent:
                 result = map_document(
                     job.raw,
                     format_=job.accepted.format,
                     created_at=job.accepted.created_at,
                     companies=companies,
                 )
-            mapped.append(replace(job, result=result))
+            mapped.append(replace(job, result=result, traceparent=traceparent))
         return mapped
 
     async def _publish(self, job: Job) -> list[Outbound]:
@@ -134,6 +135,6 @@ class Mapper:
                 subject=job.accepted.document.document_id,
                 at=self._clock(),
                 data=data,
-                traceparent=job.event.traceparent,
+                traceparent=job.traceparent,
             )
         )

@@ -12,7 +12,9 @@ async def serve(settings: Settings) -> None:
     """Run until a signal."""
     async with open_worker(STAGE, settings, packages=MIGRATED) as worker:
         outbox = Outbox(STAGE)
-        handler = Tracker(database=worker.database, payloads=worker.payloads, outbox=outbox)
+        handler = Tracker(
+            database=worker.database, payloads=worker.payloads, outbox=outbox, tracing=worker.tracing
+        )
         worker.consume(handler, topics=[STATUS])
         worker.relay(outbox)
         await worker.run()

@@ -13,7 +13,7 @@ from runtime.db import Database
 from runtime.outbox import Outbox
 from runtime.payload import PayloadStore
 from runtime.records import DeadLetter, Done, Inbound, Outbound, Outcome, outbound
-from runtime.tracing import trace_id_of
+from runtime.tracing import Tracing, trace_id_of
 from services.tracker import metrics, store
 from services.tracker.life import Life, after
 
@@ -23,10 +23,13 @@ STAGE = "tracker"
 class Tracker:
     """The stage's handler."""
 
-    def __init__(self, *, database: Database, payloads: PayloadStore, outbox: Outbox) -> None:
+    def __init__(
+        self, *, database: Database, payloads: PayloadStore, outbox: Outbox, tracing: Tracing
+    ) -> None:
         self._database = database
         self._payloads = payloads
         self._outbox = outbox
+        self._tracing = tracing
 
     async def __call__(self, batch: Sequence[Inbound]) -> Sequence[Outcome]:
         outcomes: list[Outcome] = [Done()] * len(batch)
@@ -57,11 +60,11 @@ class Tracker:
                     metrics.STEPS.labels("repeated").inc()
                     continue
                 document_id = status.document.document_id
-                life = lives[document_id] = after(
-                    lives[document_id], status, trace_id=trace_id_of(event.traceparent)
-                )
+                trace_id = trace_id_of(event.traceparent)
+                life = lives[document_id] = after(lives[document_id], status, trace_id=trace_id)
                 steps.append(store.Step(event_id, life.sequence, status))
-                published.append(_result(event, status, life, receipts[event_id]))
+                with self._tracing.span("report", event.traceparent, attributes={"state": status.state}):
+                    published.append(_result(event, status, life, receipts[event_id]))
                 _observe(status)
             if steps:
                 changed = {step.status.document.document_id: step.status.document for step in steps}

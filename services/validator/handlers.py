@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -45,7 +45,8 @@ class Mapped:
     event: Event[Message]
     data: InvoiceMapped
     xml: bytes
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
+    traceparent: str | None = None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -103,7 +104,7 @@ class Validator:
     async def _read(self, event: Event[Message]) -> Mapped:
         assert isinstance(event.data, InvoiceMapped)  # noqa: S101  by its type
         xml = await self._payloads.read(event.data.xml)
-        return Mapped(event=event, data=event.data, xml=xml, findings=())
+        return Mapped(event=event, data=event.data, xml=xml)
 
     async def _checked(self, mapped: Sequence[Mapped]) -> list[Mapped]:
         """With findings. The checks of a batch run in one go, off the event loop, which must not stall."""
@@ -112,9 +113,9 @@ class Validator:
         def check_all() -> list[Mapped]:
             checked = []
             for item in mapped:
-                with self._tracing.span("validate", item.event.traceparent):
+                with self._tracing.span("validate", item.event.traceparent) as traceparent:
                     findings = tuple(self._check(item.xml, now))
-                checked.append(Mapped(event=item.event, data=item.data, xml=item.xml, findings=findings))
+                checked.append(replace(item, findings=findings, traceparent=traceparent))
             return checked
 
         with metrics.CHECK_SECONDS.time():
@@ -131,7 +132,7 @@ class Validator:
                     store.New(
                         accepted_at=item.data.document.accepted_at,
                         claim=item.claim,
-                        traceparent=item.event.traceparent,
+                        traceparent=item.traceparent,
                         refused=bool(item.errors),
                     )
                     for item in mapped
@@ -157,7 +158,7 @@ class Validator:
                     facts=item.data.facts,
                     admitted=admitted,
                     warnings=item.findings,
-                    traceparent=item.event.traceparent,
+                    traceparent=item.traceparent,
                     at=self._clock(),
                 )
             await store.decide(connection, changed)

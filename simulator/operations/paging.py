@@ -1,12 +1,12 @@
 """Continuation tokens: opaque to the caller, bound to the list they came from; anything else is 21418."""
 
 import base64
-import binascii
 
 from simulator.protocol.errors import BAD_CONTINUATION, BadRequest
 from simulator.wire import Request
 
 _HEADER = "x-continuation-token"
+_DIGITS = 18
 
 
 def continuation_token(position: int, *, of: str) -> str:
@@ -21,8 +21,8 @@ def continued_from(request: Request, *, of: str) -> int | None:
         return None
     try:
         name, _, position = base64.b64decode(token, validate=True).decode("ascii").partition("#")
-        if name != of or not position.isdigit() or len(position) > 18:
-            raise BadRequest(BAD_CONTINUATION)
-        return int(position)
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise BadRequest(BAD_CONTINUATION) from error
+    if name != of or not position.isdigit() or len(position) > _DIGITS:
+        raise BadRequest(BAD_CONTINUATION)
+    return int(position)

@@ -17,7 +17,7 @@ from simulator.protocol.errors import (
     BadRequest,
     invalid_input,
 )
-from simulator.protocol.identifiers import new_reference
+from simulator.protocol.identifiers import Identifier, new_reference
 from simulator.protocol.reading import Fields, Parameters, read_json
 from simulator.protocol.statuses import COMMON_SESSION_STATUS, SESSION, status
 from simulator.protocol.times import timestamp
@@ -108,8 +108,10 @@ def list_sessions(call: Call) -> Response:
     token: str | None = None
     last = before
     for session in _sessions_below(call, before):
+        if not wanted.concerns(session):
+            continue
         state = session_state(session, call)
-        if not wanted.admits(session, state):
+        if not wanted.admits(state):
             continue
         if len(page) == page_size:
             token = continuation_token(last or 0, of="sessions")
@@ -173,14 +175,13 @@ def _check_form(fields: Fields) -> None:
 class _Wanted:
     """The filters of a session list; bounds are inclusive."""
 
-    own_only: bool
+    own: Identifier | None
     reference: str | None
     created: tuple[datetime | None, datetime | None]
     closed: tuple[datetime | None, datetime | None]
     modified: tuple[datetime | None, datetime | None]
     statuses: frozenset[str]
     online: bool
-    call: Call
 
     @classmethod
     def read(cls, call: Call) -> "_Wanted":
@@ -189,25 +190,30 @@ class _Wanted:
         def bounds(name: str) -> tuple[datetime | None, datetime | None]:
             return parameters.moment(f"{name}From"), parameters.moment(f"{name}To")
 
+        sees_all = bool(call.caller.permissions & {INTROSPECTION, _ENFORCEMENT, OWNER})
         options = tuple(dict.fromkeys(COMMON_SESSION_STATUS.values()))
         return cls(
-            own_only=not call.caller.permissions & {INTROSPECTION, _ENFORCEMENT, OWNER},
+            own=None if sees_all else call.caller.subject,
             reference=parameters.reference("referenceNumber"),
             created=bounds("dateCreated"),
             closed=bounds("dateClosed"),
             modified=bounds("dateModified"),
             statuses=parameters.choices("statuses", options),
             online=parameters.choice("sessionType", ("Online", "Batch")) == "Online",
-            call=call,
         )
 
-    def admits(self, session: Session, state: State) -> bool:
+    def concerns(self, session: Session) -> bool:
+        """The filters that need no counting of invoices, asked first."""
         return (
             self.online
-            and (not self.own_only or session.subject == self.call.caller.subject)
+            and (self.own is None or session.subject == self.own)
             and self.reference in (None, session.reference)
             and _within(session.opened_at, self.created)
-            and _within(state.closed_at, self.closed)
+        )
+
+    def admits(self, state: State) -> bool:
+        return (
+            _within(state.closed_at, self.closed)
             and _within(state.updated_at, self.modified)
             and (not self.statuses or COMMON_SESSION_STATUS[state.code] in self.statuses)
         )

@@ -11,9 +11,6 @@ from typing import Literal
 ReferenceKind = Literal["AU", "CR", "EC", "EE", "SO"]
 """AU login, CR challenge, EC KSeF token, EE invoice in a session, SO online session."""
 
-ContextType = Literal["Nip", "InternalId", "NipVatUe", "PeppolId"]
-SubjectType = Literal["Nip", "Pesel", "Fingerprint"]
-
 _CRC_POLYNOMIAL = 0x07
 _NIP_WEIGHTS = (6, 5, 7, 2, 3, 4, 5, 6, 7)
 

@@ -30,6 +30,7 @@ from stack.waiting import blocking, until
 
 READY_SECONDS = 90
 _FORMAT_SECONDS = 60
+_PROBE_MILLISECONDS = 2_000
 _STOP_STEPS = ((signal.SIGTERM, 20.0), (signal.SIGKILL, 10.0))
 _FIRST_WITH_UNSAFE_WARNING = 23
 # The server's own words for a port in use, in its log.
@@ -159,7 +160,7 @@ class KafkaBroker:
             return blocking(self._describes_itself)
 
     async def _describes_itself(self) -> bool:
-        options: dict[str, Any] = {"request_timeout_ms": 5000, **self._admin_options}
+        options: dict[str, Any] = {"request_timeout_ms": _PROBE_MILLISECONDS, **self._admin_options}
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers, **options)
         try:
             await admin.start()

@@ -1,14 +1,14 @@
-"""One process at a time: an advisory lock on a file, released by the kernel when its holder dies."""
+"""One process at a time: an advisory lock on a file in a private directory; it ends with its holder."""
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from stack.errors import Busy
+from stack.errors import Busy, NotOurs
 from stack.progress import Progress, Step, silent
-from stack.settings import private_directory
 from stack.waiting import until
 
 
@@ -27,6 +27,22 @@ def locked(path: Path, *, seconds: float, progress: Progress = silent) -> Iterat
         yield
     finally:
         os.close(descriptor)
+
+
+def private_directory(path: Path) -> Path:
+    """Make ``path`` (and its parents) unless it exists; refuse one that others could have planted.
+
+    Raises :class:`NotOurs` for a link, a file, or a directory that another user owns or may write to.
+    """
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700, parents=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o002:
+        raise NotOurs(
+            f"{path} is not a directory that only this user may write to: remove it, or choose another one"
+            " with KSEF_STACK__DIRECTORY or KSEF_STACK__CACHE"
+        )
+    return path
 
 
 def _wait_for(path: Path, *, seconds: float) -> int:

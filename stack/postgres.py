@@ -18,7 +18,7 @@ import asyncpg
 
 from stack.account import Account, lent_account
 from stack.errors import PortTaken, StackError, StartFailed
-from stack.ports import HOST, is_listening
+from stack.ports import HOST
 from stack.postgres_binaries import find_binaries, readable_binaries
 from stack.processes import Process, is_running, run, spawn, stop, tail
 from stack.settings import Settings
@@ -31,7 +31,8 @@ OWNER = "ksef_courier"
 
 _INITDB_SECONDS = 60
 _STOP_STEPS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0))
-_CONNECT_SECONDS = 5
+_CONNECT_SECONDS = 30
+_STATE_LINE = 8
 _ORPHANS_SECONDS = 15
 
 _SETTINGS = {
@@ -133,12 +134,11 @@ class PostgresServer:
         return self.process
 
     def wait_ready(self, *, seconds: float = READY_SECONDS) -> None:
-        """Return when the server accepts connections; the owner's role and database are then there.
+        """Return when the owner can connect; the role and the database are made at the first time.
 
         Raises :class:`StartFailed` (or :class:`PortTaken`) when it ended or is not ready in time.
         """
-        if until(lambda: not self.is_running or self._answers(), seconds=seconds) and self.is_running:
-            blocking(self._ensure_owner)
+        if until(lambda: not self.is_running or self._is_ready(), seconds=seconds) and self.is_running:
             return
         raise self._failure()
 
@@ -219,27 +219,38 @@ class PostgresServer:
         finally:
             path.unlink()
 
-    def _answers(self) -> bool:
-        return is_listening(self.port) and blocking(self._accepts_connections)
+    def _is_ready(self) -> bool:
+        return self._says_ready() and blocking(self._ensure_owner)
 
-    async def _accepts_connections(self) -> bool:
+    def _says_ready(self) -> bool:
+        """As the server says in ``postmaster.pid``: its process in the first line, its state in the eighth.
+
+        To ask at the port could show the password to somebody who took that port first.
+        """
+        try:
+            lines = (self._data / "postmaster.pid").read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return False
+        pid = str(self.process.pid) if self.process else ""
+        return len(lines) >= _STATE_LINE and lines[0] == pid and lines[_STATE_LINE - 1].strip() == "ready"
+
+    async def _ensure_owner(self) -> bool:
+        """Whether the owner's role and database are there now; False when the server just went away."""
         try:
             connection = await asyncpg.connect(self.superuser_dsn, timeout=_CONNECT_SECONDS)
-        except (OSError, asyncpg.CannotConnectNowError):
+        except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
             return False
-        await connection.close()
-        return True
-
-    async def _ensure_owner(self) -> None:
-        connection = await asyncpg.connect(self.superuser_dsn, timeout=_CONNECT_SECONDS)
         try:
             if not await connection.fetchval(_HAS_OWNER, OWNER):
                 # DDL takes no parameters; the password is our own, of letters, digits, dash and underscore.
                 await connection.execute(_CREATE_OWNER.format(owner=OWNER, password=self._password))
             if not await connection.fetchval(_HAS_DATABASE, OWNER):
                 await connection.execute(_CREATE_DATABASE.format(owner=OWNER))
+        except asyncpg.PostgresConnectionError:
+            return False
         finally:
             await connection.close()
+        return True
 
     def _failure(self) -> StartFailed:
         with self.log.open("rb") as file:

@@ -9,15 +9,13 @@
 """
 
 import os
-import stat
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from stack.errors import NotOurs, StackError
+from stack.errors import StackError
 
 _NAME = "ksef-courier"
 
@@ -92,19 +90,3 @@ def _xdg(environ: Mapping[str, str], variable: str, *, below_home: str) -> Path 
 def _temporary(name: str) -> Path:
     # One level below the shared directory, so that the ownership check of private_directory covers all of it.
     return Path(tempfile.gettempdir()) / name
-
-
-def private_directory(path: Path) -> Path:
-    """Make ``path`` (and its parents) unless it exists; refuse one that others could have planted.
-
-    Raises :class:`NotOurs` for a link, a file, or a directory that another user owns or may write to.
-    """
-    with suppress(FileExistsError):
-        path.mkdir(mode=0o700, parents=True)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o002:
-        raise NotOurs(
-            f"{path} is not a directory that only this user may write to: remove it, or choose another one"
-            " with KSEF_STACK__DIRECTORY or KSEF_STACK__CACHE"
-        )
-    return path

@@ -17,11 +17,13 @@ from urllib.parse import urlsplit
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
 
+from runtime.migrate import discover, migrate
+from services import MIGRATED
 from stack.local import down
 from stack.settings import Settings
 from stack.waiting import blocking
 
-_PREFIX = "ksef-courier-test-"
+_PREFIX = "courier-test-"
 _RUN_NAME = re.compile(_PREFIX + r"(\d+)-[0-9a-f]{6}")
 # Any constant; it only has to be the same in all workers.
 _TEMPLATE_LOCK = 0x74656D70
@@ -37,6 +39,11 @@ _TERMINATE = """
 
 async def prepare_template(dsn: str) -> None:
     """Fill the empty database ``dsn``, of which every test then gets a copy. Once per run."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await migrate(connection, discover(MIGRATED), environment="test")
+    finally:
+        await connection.close()
 
 
 def new_run_directory() -> Path:

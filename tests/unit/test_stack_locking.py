@@ -1,5 +1,6 @@
 """One holder at a time, also when the holder removes the file that it locked."""
 
+import os
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -7,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stack.errors import Busy
-from stack.locking import locked
+from stack.errors import Busy, NotOurs
+from stack.locking import locked, private_directory
 from stack.progress import Step
 
 # Takes the lock, says so, and holds it until its input is closed.
@@ -74,3 +75,55 @@ def test_who_waited_for_a_lock_whose_directory_was_removed_gets_a_new_one(tmp_pa
 
     assert len(released) == 1
     assert process.returncode == 0
+
+
+def test_a_file_that_is_removed_between_opening_and_locking_is_not_taken_for_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lock"
+    really_open = os.open
+    opened: list[int] = []
+
+    def lose_the_first(name: Path, flags: int, mode: int) -> int:
+        descriptor = really_open(name, flags, mode)
+        if not opened:
+            path.unlink()
+        opened.append(descriptor)
+        return descriptor
+
+    monkeypatch.setattr("stack.locking.os.open", lose_the_first)
+
+    with locked(path, seconds=5):
+        assert path.exists()
+
+    assert len(opened) == 2
+
+
+def test_a_new_private_directory_is_open_to_nobody_else(tmp_path: Path) -> None:
+    made = private_directory(tmp_path / "a" / "b")
+
+    assert made.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_directory_that_everybody_may_write_to_is_refused(tmp_path: Path) -> None:
+    planted = tmp_path / "planted"
+    planted.mkdir()
+    planted.chmod(0o777)
+
+    with pytest.raises(NotOurs, match="planted"):
+        private_directory(planted)
+
+
+def test_a_link_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+
+    with pytest.raises(NotOurs, match="link"):
+        private_directory(tmp_path / "link")
+
+
+def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(NotOurs, match="file"):
+        private_directory(tmp_path / "file")

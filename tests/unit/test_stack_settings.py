@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stack.errors import NotOurs, StackError
-from stack.settings import Settings, private_directory
+from stack.errors import StackError
+from stack.settings import Settings
 
 
 def test_a_user_keeps_servers_and_jars_below_home(tmp_path: Path) -> None:
@@ -77,33 +77,3 @@ def test_secrets_do_not_show_in_repr() -> None:
     }
 
     assert "hunter2" not in repr(Settings.from_environ(environ, uid=0))
-
-
-def test_a_new_private_directory_is_open_to_nobody_else(tmp_path: Path) -> None:
-    made = private_directory(tmp_path / "a" / "b")
-
-    assert made.stat().st_mode & 0o777 == 0o700
-
-
-def test_a_directory_that_everybody_may_write_to_is_refused(tmp_path: Path) -> None:
-    planted = tmp_path / "planted"
-    planted.mkdir()
-    planted.chmod(0o777)
-
-    with pytest.raises(NotOurs, match="planted"):
-        private_directory(planted)
-
-
-def test_a_link_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-
-    with pytest.raises(NotOurs, match="link"):
-        private_directory(tmp_path / "link")
-
-
-def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-
-    with pytest.raises(NotOurs, match="file"):
-        private_directory(tmp_path / "file")

@@ -4,6 +4,7 @@ A process is known by its number *and* its start: a number alone may by now belo
 signal is sent only where both agree.
 """
 
+import atexit
 import os
 import signal
 import subprocess
@@ -97,9 +98,11 @@ def is_running(process: Process | None) -> bool:
     """Whether that very process is alive. One that ended and was not yet reaped is not."""
     if process is None:
         return False
+    if _start_mark(process.pid) == process.started:
+        return True
     if (child := _children.get(process.pid)) is not None:
         child.poll()
-    return _start_mark(process.pid) == process.started
+    return False
 
 
 def send(process: Process | None, number: signal.Signals) -> None:
@@ -118,6 +121,14 @@ def stop(process: Process | None, *steps: tuple[signal.Signals, float]) -> None:
         if until(lambda: not is_running(process), seconds=seconds, every_seconds=0.02):
             return
     raise StackError(f"process {process.pid if process else '-'} did not end on {steps[-1][0].name}")
+
+
+@atexit.register
+def _let_go() -> None:
+    """What still runs when this process ends is meant to: ``Popen`` need not warn of it."""
+    for child in _children.values():
+        if child.poll() is None:
+            child.returncode = 0
 
 
 def tail(output: bytes) -> str:

@@ -1,8 +1,30 @@
 """A finding: one thing wrong (or odd) about a document, said so that somebody can mend it."""
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
 
 from contracts.base import Message
+
+VALUE_LENGTH_LIMIT = 200
+# NUL cannot be stored by PostgreSQL, a lone surrogate cannot be written as UTF-8; both come from documents.
+_UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def _speakable(text: object) -> object:
+    return _UNSPEAKABLE.sub("\ufffd", text) if isinstance(text, str) else text
+
+
+def _shortened(text: object) -> object:
+    too_long = isinstance(text, str) and len(text) > VALUE_LENGTH_LIMIT
+    return f"{text[:VALUE_LENGTH_LIMIT]}…" if too_long and isinstance(text, str) else text
+
+
+Quoting = Annotated[str, BeforeValidator(_speakable)]
+"""Text that may quote a document: what cannot be stored or shown is replaced by U+FFFD."""
+
+Value = Annotated[str, BeforeValidator(_speakable), BeforeValidator(_shortened)]
 
 
 class Finding(Message):
@@ -16,15 +38,15 @@ class Finding(Message):
 
     code: str
     severity: Literal["error", "warning"] = "error"
-    text: str
-    text_pl: str | None = None
+    text: Quoting
+    text_pl: Quoting | None = None
     next_step: str | None = None
     next_step_pl: str | None = None
-    field: str | None = None
+    field: Quoting | None = None
     """Path in ``invoice/1``, e.g. ``lines[2].rate``."""
-    fa3_path: str | None = None
+    fa3_path: Quoting | None = None
     """Path in FA(3), e.g. ``Fa/FaWiersz[3]/P_12``."""
-    place: str | None = None
+    place: Quoting | None = None
     """Where in what the source published: ``line 7``, ``row 12, column D``, ``document 3``."""
-    value: str | None = None
+    value: Value | None = None
     allowed: tuple[str, ...] = ()

@@ -64,7 +64,7 @@ def split(raw: bytes, *, source: str, ce_id: str | None) -> list[Candidate]:
 def _array(raw: bytes, *, source: str) -> Iterator[Candidate]:
     try:
         items = msgspec.json.decode(raw.removeprefix(_BOM), type=list[msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         broken = _Ids(finding=findings.malformed_json(str(error)))
         yield _candidate(raw, broken, source=source, ce_id=None, format_=DocumentFormat.INVOICE_JSON)
         return
@@ -95,10 +95,10 @@ def _candidate(
     sha256 = hashlib.sha256(raw)
     finding = found.finding
     erp_document_id = ce_id or found.erp_document_id or f"sha256:{sha256.hexdigest()}"
-    if len(erp_document_id) > ID_LENGTH_LIMIT:
-        finding = findings.id_too_long(len(erp_document_id), ID_LENGTH_LIMIT)
-        erp_document_id = f"sha256:{sha256.hexdigest()}"
     revision = found.revision or ids.DEFAULT_REVISION
+    if not (_usable(erp_document_id) and _usable(revision)):
+        finding = findings.unusable_id(ID_LENGTH_LIMIT)
+        erp_document_id, revision = f"sha256:{sha256.hexdigest()}", ids.DEFAULT_REVISION
     return Candidate(
         document_id=ids.document_id(source, erp_document_id, revision),
         erp_document_id=erp_document_id,
@@ -110,6 +110,14 @@ def _candidate(
         company_nip=found.company_nip,
         finding=finding,
     )
+
+
+def _usable(text: str) -> bool:
+    """Whether it can be a name: in a table, in a log line, on a screen.
+
+    U+FFFD stands where bytes were not UTF-8: two such ids could look the same.
+    """
+    return len(text) <= ID_LENGTH_LIMIT and text.isprintable() and "\ufffd" not in text
 
 
 class _Source(msgspec.Struct):
@@ -141,7 +149,7 @@ def _ids_of_json(raw: bytes) -> _Ids:
         document = _decoder.decode(raw.removeprefix(_BOM))
     except msgspec.ValidationError as error:
         return _Ids(finding=findings.wrong_shape(str(error)))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _Ids(finding=findings.malformed_json(str(error)))
     source = document.source or _Source()
     self_billing = document.annotations is not None and document.annotations.self_billing is True

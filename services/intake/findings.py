@@ -49,13 +49,13 @@ def unknown_model(model: object) -> Finding:
     )
 
 
-def id_too_long(length: int, limit: int) -> Finding:
+def unusable_id(limit: int) -> Finding:
     return Finding(
         code="I05",
-        text=f"the ERP's document id has {length} characters, at most {limit} are allowed",
-        text_pl=f"identyfikator dokumentu z ERP ma {length} znaków, dozwolone jest {limit}",
-        next_step="shorten the header ce_id or the field source.document_id",
-        next_step_pl="skróć nagłówek ce_id lub pole source.document_id",
+        text=f"the ERP's document id or revision is longer than {limit} characters or has unprintable ones",
+        text_pl=f"identyfikator dokumentu z ERP lub rewizja ma ponad {limit} znaków albo znaki niedrukowalne",
+        next_step="mend the header ce_id or the fields source.document_id, source.revision",
+        next_step_pl="popraw nagłówek ce_id lub pola source.document_id, source.revision",
     )
 
 

@@ -3,6 +3,10 @@
 import json
 from uuid import UUID
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from contracts.sales import DocumentFormat
 from services.intake.envelope import split
 
@@ -106,12 +110,34 @@ def test_what_is_no_document_is_refused_with_a_reason_and_never_raises() -> None
     assert codes(b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a/>') == ["K01"]
 
 
-def test_an_id_that_is_too_long_is_refused_under_the_id_of_its_bytes() -> None:
-    (candidate,) = split(document(), source="erp", ce_id="x" * 300)
+@pytest.mark.parametrize("ce_id", ["x" * 300, "nul \x00", "line\nbreak", "tab\t", "not UTF-8 \ufffd"])
+def test_an_id_that_cannot_be_a_name_is_refused_under_the_id_of_its_bytes(ce_id: str) -> None:
+    (candidate,) = split(document(), source="erp", ce_id=ce_id)
 
     assert candidate.finding is not None
     assert candidate.finding.code == "I05"
     assert candidate.erp_document_id.startswith("sha256:")
+
+
+@pytest.mark.parametrize("raw", [b'{"a":' * 100_000, b"[" * 100_000, b"<a>" * 100_000])
+def test_nesting_without_end_is_refused(raw: bytes) -> None:
+    (candidate,) = split(raw, source="erp", ce_id=None)
+
+    assert candidate.finding is not None
+    assert candidate.finding.code in {"I02", "K01"}
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_it_raise(raw: bytes) -> None:
+    assert split(raw, source="erp", ce_id=None)
+
+
+@given(
+    st.binary(max_size=50),
+    st.sampled_from([b"{", b"[{", b"<", b'{"model": "invoice/1", "seller": {"nip": "']),
+)
+def test_nothing_that_begins_like_a_document_makes_it_raise(raw: bytes, head: bytes) -> None:
+    assert split(head + raw, source="erp", ce_id=None)
 
 
 def test_numbers_where_ids_should_be_are_left_to_the_mapper() -> None:

@@ -18,48 +18,55 @@ from fa3.places import path_of, place_of_byte
 
 MOST_FINDINGS: Final = 10
 
-# Each pattern holds the bytes named before it, so that a document without them is passed over at once.
+_LAST_OF_PLANE: Final = rb"[\x8f\x9f\xaf\xbf]\xbf[\xbe\xbf]"
+
+# Each pattern begins with a byte of its own: to look for a single byte costs next to nothing, for two it
+# does not.
 _REFUSED_BYTES: Final = (
     (b"\x7f", re.compile(rb"\x7f")),
     (b"\xc2", re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")),
-    (b"\xef\xb7", re.compile(rb"\xef\xb7[\x90-\xaf]")),
-    (b"\xbf\xbe", re.compile(rb"[\xf0-\xf4][\x8f\x9f\xaf\xbf]\xbf\xbe")),
-    (b"\xbf\xbf", re.compile(rb"[\xf0-\xf4][\x8f\x9f\xaf\xbf]\xbf\xbf")),
+    (b"\xef", re.compile(rb"\xef\xb7[\x90-\xaf]")),
+    *((bytes([lead]), re.compile(bytes([lead]) + _LAST_OF_PLANE)) for lead in range(0xF0, 0xF5)),
 )
 
-_instructions = etree.XPath("//processing-instruction()")
+_find_instructions = etree.XPath("//processing-instruction()")
 
 
-def problems_in_bytes(raw: bytes) -> Iterator[Finding]:
-    """K02 for the first byte that is no UTF-8, or else K03 for the first refused characters."""
+def no_utf8(raw: bytes) -> Finding | None:
+    """K02 for the first byte that is no UTF-8, if there is one."""
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        yield Finding(
+        return Finding(
             code="K02",
             text=f"The document is not UTF-8: byte {error.start} is 0x{raw[error.start]:02x}.",
             next_step="Write the document in UTF-8; this looks like a text in an older code page.",
             place=place_of_byte(raw, error.start),
         )
-        return
+    return None
+
+
+def problems(raw: bytes, root: "etree._Element") -> Iterator[Finding]:
+    """K03 for refused characters, written out or as references, and for processing instructions."""
     matches = (match for lead, pattern in _REFUSED_BYTES if lead in raw for match in pattern.finditer(raw))
     for match in islice(matches, MOST_FINDINGS):
         yield _refused(match[0].decode(), place=place_of_byte(raw, match.start()))
-
-
-def problems_in_tree(raw: bytes, root: "etree._Element") -> Iterator[Finding]:
-    """K03 for processing instructions, and for refused characters written as references."""
-    if raw.count(b"<?") > raw.startswith(b"<?xml"):
-        instructions: Any = _instructions(root.getroottree())
-        for instruction in instructions[:MOST_FINDINGS]:
-            yield Finding(
-                code="K03",
-                text=f"The document has the processing instruction {instruction.target}.",
-                next_step="Remove it; KSeF refuses processing instructions.",
-                place=f"line {instruction.sourceline}",
-            )
     if b"&" in raw and b"&#" in raw:
         yield from islice(_hidden(root), MOST_FINDINGS)
+    # The last question mark of most documents is that of the XML declaration.
+    if raw.rfind(b"?") > (raw.find(b"?>") if raw.startswith(b"<?xml") else -1):
+        yield from islice(_instructions(root), MOST_FINDINGS)
+
+
+def _instructions(root: "etree._Element") -> Iterator[Finding]:
+    found: Any = _find_instructions(root.getroottree())
+    for instruction in found:
+        yield Finding(
+            code="K03",
+            text=f"The document has the processing instruction {instruction.target}.",
+            next_step="Remove it; KSeF refuses processing instructions.",
+            place=f"line {instruction.sourceline}",
+        )
 
 
 def _hidden(root: "etree._Element") -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from lxml import etree
 
 from contracts.findings import Finding
 from fa3 import characters, prolog
-from fa3.places import name_of
+from fa3.places import name_of, namespace_of
 from fa3.versions import REFUSED_NAMESPACES, ROOT, VERSIONS, Version
 
 Findings: TypeAlias = tuple[Finding, ...]
@@ -60,13 +60,13 @@ def parse(raw: bytes, *, limits: SizeLimits = STANDARD_LIMITS) -> Document | Fin
     """
     if len(raw) > limits.with_attachment:
         return (_too_large(raw, limits.with_attachment),)
-    found = (*prolog.problems(raw), *characters.problems_in_bytes(raw))
-    if any(finding.code in {"K01", "K02"} for finding in found):
+    found = tuple(prolog.problems(raw))
+    if found:
         return found
     root = parse_tree(raw)
     if isinstance(root, Finding):
-        return (*found, root)
-    found += (*characters.problems_in_tree(raw, root), *_size(raw, root, limits))
+        return (root,)
+    found = (*characters.problems(raw, root), *_size(raw, root, limits))
     version = version_of(root)
     if version is None:
         return (*found, unknown_root(root))
@@ -74,11 +74,11 @@ def parse(raw: bytes, *, limits: SizeLimits = STANDARD_LIMITS) -> Document | Fin
 
 
 def parse_tree(raw: bytes) -> "etree._Element | Finding":
-    """The root element of well-formed XML, or K01. The prolog must have been looked at before."""
+    """The root element of well-formed XML, or K01 or K02. The prolog must have been looked at before."""
     try:
         root = etree.fromstring(raw, _parser())
     except etree.XMLSyntaxError as error:
-        return _not_well_formed(error)
+        return characters.no_utf8(raw) or _not_well_formed(error)
     information: Any = root.getroottree().docinfo
     if information.doctype:  # the prolog has been looked at; this is the second lock
         return Finding(code="K01", text="The document has a document type (DOCTYPE).", next_step="Remove it.")
@@ -87,12 +87,16 @@ def parse_tree(raw: bytes) -> "etree._Element | Finding":
 
 def version_of(root: "etree._Element") -> Version | None:
     """The version of the invoice form that a root element announces."""
-    return VERSIONS.get(etree.QName(root).namespace or "") if name_of(root) == ROOT else None
+    return VERSIONS.get(namespace_of(root)) if name_of(root) == ROOT else None
 
 
 def hardened_parser(*, recover: bool = False) -> "etree.XMLParser":
-    """A parser that resolves no entity, fetches nothing, bounds nesting and leaves comments out."""
+    """A parser that resolves no entity, fetches nothing, bounds nesting and leaves comments out.
+
+    It takes UTF-8 alone, and that strictly: left to itself, libxml2 would recognise UTF-32 and others.
+    """
     return etree.XMLParser(
+        encoding="UTF-8",
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -116,18 +120,16 @@ def _parser() -> "etree.XMLParser":
 
 def unknown_root(root: "etree._Element") -> Finding:
     """The refusal of a document that is no invoice of a known version."""
-    name = etree.QName(root)
-    other = REFUSED_NAMESPACES.get(name.namespace or "")
+    name, namespace = name_of(root), namespace_of(root)
+    other = REFUSED_NAMESPACES.get(namespace)
     known = " or ".join(version.name for version in VERSIONS.values())
-    what = (
-        f"is {other}" if other else f"has the root {name.localname} in namespace {name.namespace or 'none'}"
-    )
+    what = f"is {other}" if other else f"has the root {name} in namespace {namespace or 'none'}"
     return Finding(
         code="K04",
         text=f"The document {what}; expected is {ROOT} of {known}.",
         next_step=f"Send the invoice as {known}.",
-        fa3_path=name.localname,
-        value=name.namespace,
+        fa3_path=name,
+        value=namespace or None,
         allowed=tuple(VERSIONS),
     )
 

@@ -24,7 +24,12 @@ def local_name(name: str) -> str:
 
 def name_of(element: "etree._Element") -> str:
     """The element's name without its namespace."""
-    return etree.QName(element).localname
+    return local_name(str(element.tag))
+
+
+def namespace_of(element: "etree._Element") -> str:
+    """The element's namespace, empty if it has none."""
+    return str(element.tag)[1:].partition("}")[0] if str(element.tag).startswith("{") else ""
 
 
 def path_of(element: "etree._Element") -> str:

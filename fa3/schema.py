@@ -46,10 +46,25 @@ def compiled(version: Version) -> "etree.XMLSchema":
     """This thread's schema; the first call in a thread compiles it (7 ms)."""
     schemas: dict[Version, etree.XMLSchema] = _threads.__dict__.setdefault("schemas", {})
     if version not in schemas:
+        schemas[version] = _compile(version)
+    return schemas[version]
+
+
+def _compile(version: Version) -> "etree.XMLSchema":
+    # libxml2 has one loader of further files for the whole process. lxml sets its own around each call and
+    # puts the former back afterwards, so a parse that ends in another thread takes it away under our hands:
+    # the imports are not found, the schema does not compile, and trying again is all there is to do.
+    attempts = 0
+    while True:
         parser = etree.XMLParser(no_network=True, resolve_entities=False)
         parser.resolvers.add(_ByBaseName())
-        schemas[version] = etree.XMLSchema(etree.parse(str(schema_path(version)), parser))
-    return schemas[version]
+        try:
+            with _one_at_a_time:
+                return etree.XMLSchema(etree.parse(str(schema_path(version)), parser))
+        except etree.XMLSchemaParseError:
+            attempts += 1
+            if attempts == _MOST_ATTEMPTS:
+                raise
 
 
 def warm_up() -> None:
@@ -64,6 +79,8 @@ def schema_path(version: Version) -> Path:
 
 
 _threads = threading.local()
+_one_at_a_time = threading.Lock()
+_MOST_ATTEMPTS: Final = 100
 
 
 @cache

@@ -6,13 +6,13 @@ Invariant: an advance invoice is named by its KSeF number, or by its own number 
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from contracts.invoice.amounts import ExchangeRate, Money
 from contracts.invoice.choices import all_or_none, exactly_one
 from contracts.invoice.correction import KsefNumber
 from contracts.invoice.moments import Day
-from contracts.invoice.part import Flag, Many, Opt, Part
+from contracts.invoice.part import Flag, Many, Opt, Part, UpTo
 from contracts.invoice.texts import Text256
 
 
@@ -41,6 +41,6 @@ class AdvanceInvoice(Part):
 class Advance(Part):
     """Payments on account, the rate at which they were taxed, and the advance invoices settled."""
 
-    payments: Annotated[Many[AdvancePayment], Field(max_length=31)] = ()
+    payments: Annotated[Many[AdvancePayment], UpTo(31)] = ()
     fx_rate: Opt[ExchangeRate] = None
-    invoices: Annotated[Many[AdvanceInvoice], Field(max_length=100)] = ()
+    invoices: Annotated[Many[AdvanceInvoice], UpTo(100)] = ()

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from contracts.invoice.choices import at_most_one, exactly_one
 from contracts.invoice.lines import LineNumber
 from contracts.invoice.moments import Day
-from contracts.invoice.part import BlankIs, Flag, Many, Opt, Part
+from contracts.invoice.part import BlankIs, Flag, Many, Opt, Part, UpTo
 from contracts.invoice.texts import Text256
 
 FlagOrAuto: TypeAlias = Annotated[Literal[True, False, "auto"], BlankIs(False)]
@@ -81,7 +81,7 @@ class NewVehicles(Part):
     """New means of transport; ``vat22`` says that the form VAT-22 is due."""
 
     vat22: Flag = False
-    items: Annotated[Many[NewVehicle], Field(min_length=1, max_length=10_000)]
+    items: Annotated[Many[NewVehicle], Field(min_length=1), UpTo(10_000)]
 
 
 class Annotations(Part):

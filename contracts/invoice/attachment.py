@@ -9,12 +9,12 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from contracts.invoice.lines import Note
-from contracts.invoice.part import BlankIs, Many, Opt, Part
+from contracts.invoice.part import BlankIs, Many, Opt, Part, UpTo
 from contracts.invoice.texts import Text, Text512
 
 Cell: TypeAlias = Annotated[str, Text(256), BlankIs("")]
 """A cell may be empty."""
-Row: TypeAlias = Annotated[Many[Cell], Field(min_length=1, max_length=20)]
+Row: TypeAlias = Annotated[Many[Cell], Field(min_length=1), UpTo(20)]
 
 
 class Column(Part):
@@ -27,23 +27,23 @@ class Column(Part):
 class Table(Part):
     """A table; a row may have fewer cells than there are columns."""
 
-    meta: Annotated[Many[Note], Field(max_length=1000)] = ()
+    meta: Annotated[Many[Note], UpTo(1000)] = ()
     caption: Opt[Text512] = None
-    columns: Annotated[Many[Column], Field(min_length=1, max_length=20)]
-    rows: Annotated[Many[Row], Field(min_length=1, max_length=1000)]
-    total: Annotated[Many[Cell], Field(max_length=20)] = ()
+    columns: Annotated[Many[Column], Field(min_length=1), UpTo(20)]
+    rows: Annotated[Many[Row], Field(min_length=1), UpTo(1000)]
+    total: Annotated[Many[Cell], UpTo(20)] = ()
 
 
 class Block(Part):
     """A block of the attachment."""
 
     header: Opt[Text512] = None
-    meta: Annotated[Many[Note], Field(min_length=1, max_length=1000)]
-    paragraphs: Annotated[Many[Text512], Field(max_length=10)] = ()
-    tables: Annotated[Many[Table], Field(max_length=1000)] = ()
+    meta: Annotated[Many[Note], Field(min_length=1), UpTo(1000)]
+    paragraphs: Annotated[Many[Text512], UpTo(10)] = ()
+    tables: Annotated[Many[Table], UpTo(1000)] = ()
 
 
 class Attachment(Part):
     """Data of art. 106e that lines cannot hold."""
 
-    blocks: Annotated[Many[Block], Field(min_length=1, max_length=1000)]
+    blocks: Annotated[Many[Block], Field(min_length=1), UpTo(1000)]

@@ -6,12 +6,12 @@ only this part names the original. (FA(3) PrzyczynaKorekty … P_15ZK.)
 
 from typing import Annotated, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from contracts.invoice.amounts import ExchangeRate, Money, Whole
 from contracts.invoice.choices import at_most_one
 from contracts.invoice.moments import Day
-from contracts.invoice.part import Flag, Many, Opt, Part
+from contracts.invoice.part import Flag, Many, Opt, Part, UpTo
 from contracts.invoice.party import BuyerBefore, SellerBefore
 from contracts.invoice.texts import Text, Text256
 
@@ -55,8 +55,8 @@ class Correction(Part):
     effect: Opt[Annotated[int, Whole(1, 3)]] = None
     period: Opt[Text256] = None
     correct_number: Opt[Text256] = None
-    originals: Annotated[Many[Original], Field(max_length=50_000)] = ()
+    originals: Annotated[Many[Original], UpTo(50_000)] = ()
     seller_before: SellerBefore | None = None
-    buyers_before: Annotated[Many[BuyerBefore], Field(max_length=101)] = ()
+    buyers_before: Annotated[Many[BuyerBefore], UpTo(101)] = ()
     amount_before: Opt[Money] = None
     fx_before: Opt[ExchangeRate] = None

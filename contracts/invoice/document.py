@@ -16,7 +16,7 @@ from contracts.invoice.correction import Correction
 from contracts.invoice.footer import Footer
 from contracts.invoice.lines import Line, Note, Order
 from contracts.invoice.moments import Day, Instant
-from contracts.invoice.part import BlankIs, Many, Opt, Part
+from contracts.invoice.part import BlankIs, Many, Opt, Part, UpTo
 from contracts.invoice.party import AuthorisedParty, Buyer, Seller, ThirdParty
 from contracts.invoice.payment import Payment
 from contracts.invoice.settlement import Settlement
@@ -73,13 +73,13 @@ class Invoice(Part):
     issue_place: Opt[Text256] = None
     currency: Annotated[CurrencyCode, BlankIs("PLN")] = "PLN"
     supply: Supply | None = None
-    delivery_notes: Annotated[Many[Text256], Field(max_length=1000)] = ()
+    delivery_notes: Annotated[Many[Text256], UpTo(1000)] = ()
     seller: Seller
     buyer: Buyer
-    third_parties: Annotated[Many[ThirdParty], Field(max_length=100)] = ()
+    third_parties: Annotated[Many[ThirdParty], UpTo(100)] = ()
     authorised: AuthorisedParty | None = None
     annotations: Annotations = Annotations()
-    lines: Annotated[Many[Line], Field(max_length=10_000)] = ()
+    lines: Annotated[Many[Line], UpTo(10_000)] = ()
     totals: Totals | None = None
     fx: Fx | None = None
     correction: Correction | None = None
@@ -88,7 +88,7 @@ class Invoice(Part):
     settlement: Settlement | None = None
     payment: Payment | None = None
     terms: Terms | None = None
-    notes: Annotated[Many[Note], Field(max_length=10_000)] = ()
+    notes: Annotated[Many[Note], UpTo(10_000)] = ()
     flags: Flags = Flags()
     footer: Footer | None = None
     attachment: Attachment | None = None

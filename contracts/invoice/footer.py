@@ -5,9 +5,7 @@ Invariant: the footer is the one place whose line breaks survive. (FA(3) Stopka.
 
 from typing import Annotated
 
-from pydantic import Field
-
-from contracts.invoice.part import Many, Opt, Part
+from contracts.invoice.part import Many, Opt, Part, UpTo
 from contracts.invoice.texts import Prose, Text, Text256
 
 
@@ -27,5 +25,5 @@ class Register(Part):
 class Footer(Part):
     """Up to three texts, and registers."""
 
-    texts: Annotated[Many[Annotated[str, Prose(3500)]], Field(max_length=3)] = ()
-    registers: Annotated[Many[Register], Field(max_length=100)] = ()
+    texts: Annotated[Many[Annotated[str, Prose(3500)]], UpTo(3)] = ()
+    registers: Annotated[Many[Register], UpTo(100)] = ()

@@ -6,12 +6,12 @@ rest. (FA(3) FaWiersz, ZamowienieWiersz.)
 
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from contracts.invoice.amounts import ExchangeRate, Money, Price, Quantity, Whole
 from contracts.invoice.choices import at_most_one
 from contracts.invoice.moments import Day
-from contracts.invoice.part import BlankIs, Flag, Many, Opt, Part
+from contracts.invoice.part import BlankIs, Flag, Many, Opt, Part, UpTo
 from contracts.invoice.rates import Rate
 from contracts.invoice.texts import Text20, Text50, Text256, Text512
 
@@ -100,4 +100,4 @@ class Order(Part):
     """The order or contract that an advance is paid for; ``gross`` defaults to the sum of its lines."""
 
     gross: Opt[Money] = None
-    lines: Annotated[Many[Item], Field(max_length=10_000)] = ()
+    lines: Annotated[Many[Item], UpTo(10_000)] = ()

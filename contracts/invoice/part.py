@@ -7,8 +7,16 @@ because a misspelt ``discount`` must not vanish.
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, StrictBool
-from pydantic_core import CoreSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StrictBool,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core import core_schema as cs
 
 from contracts.invoice.judging import either, is_blank
@@ -35,6 +43,27 @@ class BlankIs:
 
     def _judge(self, value: object, handler: cs.ValidatorFunctionWrapHandler) -> object:
         return self.default if is_blank(value) else handler(value)
+
+
+@dataclass(frozen=True, slots=True)
+class UpTo:
+    """A list of at most ``most`` elements, counted before any of them is looked at."""
+
+    most: int
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return cs.no_info_before_validator_function(self._counted, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) | {"maxItems": self.most}
+
+    def _counted(self, value: object) -> object:
+        if isinstance(value, (list, tuple)) and len(value) > self.most:
+            context = {"count": len(value), "most": self.most}
+            raise PydanticCustomError("too_many", "has {count} entries, at most {most} fit", context)
+        return value
 
 
 def _null_is_empty(value: object) -> object:

@@ -6,11 +6,11 @@ Podmiot1K, Podmiot2K.)
 
 from typing import Annotated, Self, TypeAlias
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import StrictBool, model_validator
 
 from contracts.invoice.amounts import Percent, Whole
 from contracts.invoice.choices import exactly_one
-from contracts.invoice.part import Flag, Many, Opt, Part
+from contracts.invoice.part import Flag, Many, Opt, Part, UpTo
 from contracts.invoice.texts import CountryCode, NipText, Text, Text32, Text50, Text256, Text512
 
 InternalId: TypeAlias = Annotated[
@@ -37,7 +37,7 @@ class Contact(Part):
     phone: Opt[Phone] = None
 
 
-Contacts: TypeAlias = Annotated[Many[Contact], Field(max_length=3)]
+Contacts: TypeAlias = Annotated[Many[Contact], UpTo(3)]
 
 
 class VatEu(Part):

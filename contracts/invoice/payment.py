@@ -6,7 +6,7 @@ Invariant: a method is one of FA(3)'s seven or described in words; an account nu
 
 from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core import core_schema as cs
@@ -15,7 +15,7 @@ from contracts.invoice.amounts import Money, Whole
 from contracts.invoice.choices import all_or_none
 from contracts.invoice.judging import judged_by
 from contracts.invoice.moments import Day
-from contracts.invoice.part import Many, Opt, Part
+from contracts.invoice.part import Many, Opt, Part, UpTo
 from contracts.invoice.texts import Text, Text50, Text256
 
 MethodCode: TypeAlias = Literal["cash", "card", "voucher", "cheque", "credit", "transfer", "mobile"]
@@ -125,11 +125,11 @@ class Payment(Part):
 
     status: Opt[PaymentStatus] = None
     paid_on: Opt[Day] = None
-    parts: Annotated[Many[PaymentPart], Field(max_length=100)] = ()
-    terms: Annotated[Many[PaymentTerm], Field(max_length=100)] = ()
+    parts: Annotated[Many[PaymentPart], UpTo(100)] = ()
+    terms: Annotated[Many[PaymentTerm], UpTo(100)] = ()
     method: Opt[Method] = None
-    accounts: Annotated[Many[Account], Field(max_length=100)] = ()
-    factor_accounts: Annotated[Many[Account], Field(max_length=20)] = ()
+    accounts: Annotated[Many[Account], UpTo(100)] = ()
+    factor_accounts: Annotated[Many[Account], UpTo(20)] = ()
     discount: CashDiscount | None = None
     link: Opt[Annotated[str, Text(512)]] = None
     ipksef: Opt[IpKsef] = None

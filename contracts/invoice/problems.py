@@ -34,6 +34,9 @@ class _Refusal(NamedTuple):
 
 _REFUSALS: Final[dict[str, _Refusal]] = {
     "extra_forbidden": _Refusal("C10", "Remove the field or correct its name.", "is no field of invoice/1"),
+    "string_unicode": _Refusal(
+        "C10", "Write names of fields as the model has them.", "has a name that is no text"
+    ),
     "missing": _Refusal("C11", "Add the field.", "is missing"),
     "blank": _Refusal("C11", "Give it a value."),
     "model_type": _Refusal("C12", "Write an object in braces.", "is not an object"),
@@ -43,9 +46,7 @@ _REFUSALS: Final[dict[str, _Refusal]] = {
         "C12", "Write true or false, without quotation marks.", "is neither true nor false"
     ),
     "text_length": _Refusal("C13", "Shorten the text."),
-    "too_long": _Refusal(
-        "C14", "Split the document.", "has {actual_length} entries, at most {max_length} fit"
-    ),
+    "too_many": _Refusal("C14", "Split the document."),
     "too_short": _Refusal(
         "C14", "Add what is missing.", "has {actual_length} entries, at least {min_length} are due"
     ),
@@ -95,7 +96,7 @@ def path_of(location: Iterable[str | int]) -> str:
 
 
 def _finding(error: ErrorDetails, *, model: type[BaseModel]) -> Finding:
-    location = tuple(step for step in error["loc"] if not str(step).startswith(JUDGE))
+    location = _location(error)
     path = path_of(location)
     if isinstance(error["input"], OddNumber):
         return _odd_number(path, error["input"])
@@ -115,6 +116,14 @@ def _finding(error: ErrorDetails, *, model: type[BaseModel]) -> Finding:
     )
 
 
+def _location(error: ErrorDetails) -> Path:
+    steps = error["loc"]
+    # The name of an unknown field is the document's own and may look like a label.
+    unknown = steps[-1:] if error["type"] == "extra_forbidden" else ()
+    known = steps[: len(steps) - len(unknown)]
+    return (*(step for step in known if not str(step).startswith(JUDGE)), *unknown)
+
+
 def _sentence(path: str, value: str | None, predicate: str) -> str:
     subject = path or "The document"
     return f"{subject} {predicate}." if value is None else f"{subject} {predicate}: {value}"
@@ -122,7 +131,7 @@ def _sentence(path: str, value: str | None, predicate: str) -> str:
 
 def _odd_number(path: str, number: OddNumber) -> Finding:
     too_long = len(number.text) > LONGEST_NUMBER
-    problem = "is a number of absurd length" if too_long else f"is {number.text}, no number of JSON"
+    problem = "is a number of absurd length" if too_long else f"is {number.text}, which is no number here"
     return Finding(
         code="C06",
         text=f"{path} {problem}.",

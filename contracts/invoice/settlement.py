@@ -5,10 +5,8 @@ Invariant: the sums are never given, they follow from the items. (FA(3) Rozlicze
 
 from typing import Annotated
 
-from pydantic import Field
-
 from contracts.invoice.amounts import Money
-from contracts.invoice.part import Many, Opt, Part
+from contracts.invoice.part import Many, Opt, Part, UpTo
 from contracts.invoice.texts import Text256
 
 
@@ -26,6 +24,6 @@ class Settlement(Part):
     refunded.
     """
 
-    charges: Annotated[Many[Charge], Field(max_length=100)] = ()
-    deductions: Annotated[Many[Charge], Field(max_length=100)] = ()
+    charges: Annotated[Many[Charge], UpTo(100)] = ()
+    deductions: Annotated[Many[Charge], UpTo(100)] = ()
     total_due: Opt[Money] = None

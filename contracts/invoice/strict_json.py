@@ -7,9 +7,9 @@ would keep one of the two in silence; what is no number of JSON (``NaN``, 5,000 
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 
 from contracts.findings import Finding
@@ -30,7 +30,7 @@ class UnreadableJson(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class OddNumber:
-    """A number that is none: ``NaN``, an infinity, or one longer than ``LONGEST_NUMBER``."""
+    """A number that is none: ``NaN``, an infinity, or one of absurd length or size."""
 
     text: str
 
@@ -50,14 +50,7 @@ def parse(raw: bytes, *, most_bytes: int) -> JsonText:
     """
     text = _decoded(raw, most_bytes=most_bytes)
     try:
-        try:
-            return JsonText(_plain_decoder.decode(text), ())
-        except (_OddityError, ArithmeticError):
-            return _parsed_in_full(text)
-        except json.JSONDecodeError:
-            raise
-        except ValueError:  # more digits than Python makes an int of
-            return _parsed_in_full(text)
+        return _parsed(text)
     except json.JSONDecodeError as error:
         raise _no_json(error) from None
     except RecursionError:
@@ -70,7 +63,17 @@ def parse(raw: bytes, *, most_bytes: int) -> JsonText:
         ) from None
 
 
-class _OddityError(Exception):
+def _parsed(text: str) -> JsonText:
+    try:
+        return JsonText(_plain_decoder.decode(text), ())
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, InvalidOperation):
+        # A repeated field, NaN, or more digits than Python takes: rare enough to be read a second time.
+        return _parsed_in_full(text)
+
+
+class _OddityError(ValueError):
     """Something that only the decoder in full can name."""
 
 
@@ -102,12 +105,21 @@ def _parsed_in_full(text: str) -> JsonText:
 
     decoder = json.JSONDecoder(
         object_pairs_hook=noting_repeats,
-        parse_float=lambda number: OddNumber(number) if len(number) > LONGEST_NUMBER else Decimal(number),
-        parse_int=lambda number: OddNumber(number) if len(number) > LONGEST_NUMBER else int(number),
+        parse_float=lambda number: _number(number, Decimal),
+        parse_int=lambda number: _number(number, int),
         parse_constant=OddNumber,
     )
     value = decoder.decode(text)
     return JsonText(value, tuple(_paths_of(repeated, within=value)))
+
+
+def _number(text: str, kind: Callable[[str], Any]) -> Any:
+    if len(text) > LONGEST_NUMBER:
+        return OddNumber(text)
+    try:
+        return kind(text)
+    except InvalidOperation:  # an exponent beyond all bounds
+        return OddNumber(text)
 
 
 def _paths_of(repeated: list[tuple[dict[str, Any], str]], *, within: Any) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from contracts.invoice.amounts import ExchangeRate, Whole
 from contracts.invoice.choices import exactly_one
 from contracts.invoice.moments import Day, Instant
-from contracts.invoice.part import Flag, Many, Opt, Part
+from contracts.invoice.part import Flag, Many, Opt, Part, UpTo
 from contracts.invoice.party import Address, Identified
 from contracts.invoice.texts import CurrencyCode, Text50, Text256, Text512
 
@@ -53,7 +53,7 @@ class Transport(Part):
     starts_at: Opt[Instant] = None
     ends_at: Opt[Instant] = None
     from_: Annotated[Address | None, Field(alias="from")] = None
-    via: Annotated[Many[Address], Field(max_length=20)] = ()
+    via: Annotated[Many[Address], UpTo(20)] = ()
     to: Address | None = None
 
     @model_validator(mode="after")
@@ -66,10 +66,10 @@ class Transport(Part):
 class Terms(Part):
     """The terms of the transaction. ``intermediary``: an entity of art. 22(2d) takes part."""
 
-    contracts: Annotated[Many[Reference], Field(max_length=100)] = ()
-    orders: Annotated[Many[Reference], Field(max_length=100)] = ()
-    batches: Annotated[Many[Text256], Field(max_length=1000)] = ()
+    contracts: Annotated[Many[Reference], UpTo(100)] = ()
+    orders: Annotated[Many[Reference], UpTo(100)] = ()
+    batches: Annotated[Many[Text256], UpTo(1000)] = ()
     incoterms: Opt[Text256] = None
     contract_rate: ContractRate | None = None
-    transports: Annotated[Many[Transport], Field(max_length=20)] = ()
+    transports: Annotated[Many[Transport], UpTo(20)] = ()
     intermediary: Flag = False

@@ -33,12 +33,16 @@ _WORD = (
 _TIDY = f"^{_WORD}(?: {_WORD})*$"
 
 
-def _checked(text: str, *, longest: int) -> str:
-    if is_blank(text):
-        raise PydanticCustomError("blank", "is blank")
+def _without_refused(text: str) -> str:
     if found := refused_character(text):
         code = f"U+{ord(found.group()):04X}"
         raise PydanticCustomError("character", "holds the character {code}", {"code": code})
+    return text
+
+
+def _fitting(text: str, *, longest: int) -> str:
+    if is_blank(text):
+        raise PydanticCustomError("blank", "is blank")
     if len(text) > longest:
         context = {"longest": longest, "length": len(text)}
         raise PydanticCustomError("text_length", "has {length} characters, at most {longest} fit", context)
@@ -75,14 +79,11 @@ class Text:
             value = str(value)
         if not isinstance(value, str):
             raise PydanticCustomError("text", "is not a text")
-        # A refused character must not vanish among the white space: split() would swallow U+001C to U+001F.
-        if found := refused_character(value):
-            code = f"U+{ord(found.group()):04X}"
-            raise PydanticCustomError("character", "holds the character {code}", {"code": code})
-        text = _checked(" ".join(value.split()), longest=self.longest)
-        if self.pattern and not re.search(self.pattern, text):
+        # Before collapsing: split() would swallow U+001C to U+001F as if they were white space.
+        text = " ".join(_without_refused(value).split())
+        if self.pattern and not is_blank(text) and not re.search(self.pattern, text):
             raise PydanticCustomError("text_form", "is not {form}", {"form": self.form})
-        return text
+        return _fitting(text, longest=self.longest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ class Prose:
         if not isinstance(value, str):
             raise PydanticCustomError("text", "is not a text")
         # An XML parser turns carriage returns into line feeds: what is read back must be what was written.
-        return _checked(value.replace("\r\n", "\n").replace("\r", "\n").strip(), longest=self.longest)
+        text = _without_refused(value).replace("\r\n", "\n").replace("\r", "\n")
+        return _fitting(text.strip(), longest=self.longest)
 
 
 Text20: TypeAlias = Annotated[str, Text(20)]

@@ -5,11 +5,9 @@ Invariant: a total that the ERP gives is kept to the letter; only an absent one 
 
 from typing import Annotated
 
-from pydantic import Field
-
 from contracts.invoice.amounts import ExchangeRate, Money
 from contracts.invoice.moments import Day
-from contracts.invoice.part import Many, Opt, Part
+from contracts.invoice.part import Many, Opt, Part, UpTo
 from contracts.invoice.rates import Rate
 from contracts.invoice.texts import Text256
 
@@ -29,7 +27,7 @@ class RateTotal(Part):
 class Totals(Part):
     """Sums by rate, and the amount due. On a correction both are differences."""
 
-    rates: Annotated[Many[RateTotal], Field(max_length=100)] = ()
+    rates: Annotated[Many[RateTotal], UpTo(100)] = ()
     gross: Opt[Money] = None
 
 

@@ -6,7 +6,7 @@ needs escaping is settled once for all rows.
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from contracts.invoice.amounts import plain
 from fa3.arithmetic import money
@@ -15,11 +15,8 @@ from fa3.writer.markup import escaped
 T = TypeVar("T")
 
 
-class Column(NamedTuple):
-    """An element of every row: its tag, and its text or absence row by row, with markup escaped."""
-
-    tag: str
-    texts: Sequence[str | None]
+Column: TypeAlias = tuple[str, Sequence[str | None]]
+"""An element of every row: its tag, and its text or absence row by row, with markup escaped."""
 
 
 def texts(tag: str, values: Sequence[str | None]) -> Column | None:
@@ -28,8 +25,8 @@ def texts(tag: str, values: Sequence[str | None]) -> Column | None:
         return None
     together = "".join(filter(None, values))
     if "&" in together or "<" in together or ">" in together:
-        return Column(tag, [value and escaped(value) for value in values])
-    return Column(tag, values)
+        return tag, [value and escaped(value) for value in values]
+    return tag, values
 
 
 def amounts(tag: str, values: Sequence[Decimal | None]) -> Column | None:
@@ -40,7 +37,7 @@ def amounts(tag: str, values: Sequence[Decimal | None]) -> Column | None:
     # An exponent (0.00000001 is 1E-8) or a gap is rare: only then each value is looked at.
     if "E" in "".join(written) or "None" in written:
         return converted(tag, values, plain)
-    return Column(tag, written)
+    return tag, written
 
 
 def sums(tag: str, values: Sequence[Decimal | None]) -> Column | None:
@@ -52,12 +49,12 @@ def converted(tag: str, values: Sequence[T | None], convert: Callable[[T], str])
     """Values whose text needs no escaping, or none if no row has one."""
     if _is_empty(values):
         return None
-    return Column(tag, [None if value is None else convert(value) for value in values])
+    return tag, [None if value is None else convert(value) for value in values]
 
 
 def marks(tag: str, values: Sequence[bool]) -> Column | None:
     """Marks: 1 where it applies, absent elsewhere."""
-    return Column(tag, ["1" if value else None for value in values]) if True in values else None
+    return (tag, ["1" if value else None for value in values]) if True in values else None
 
 
 def rows(tag: str, columns: Iterable[Column | None]) -> str:
@@ -67,15 +64,14 @@ def rows(tag: str, columns: Iterable[Column | None]) -> str:
     for column in columns:
         if column is None:
             continue
-        gaps = None in column.texts
-        shape += "%s" if gaps else f"<{column.tag}>%s</{column.tag}>"
-        cells.append(_with_tags(column) if gaps else column.texts)
+        name, values = column
+        if None in values:
+            shape += "%s"
+            cells.append(["" if text is None else f"<{name}>{text}</{name}>" for text in values])
+        else:
+            shape += f"<{name}>%s</{name}>"
+            cells.append(values)
     return "".join(map(f"<{tag}>{shape}</{tag}>".__mod__, zip(*cells, strict=True)))
-
-
-def _with_tags(column: Column) -> list[str]:
-    tag = column.tag
-    return ["" if text is None else f"<{tag}>{text}</{tag}>" for text in column.texts]
 
 
 def _is_empty(values: Sequence[object]) -> bool:

@@ -51,8 +51,7 @@ def write(invoice: Invoice, *, seller: SellerDetails | None, created_at: datetim
 
     ``seller`` fills what the invoice leaves out of its seller. ``created_at`` is the moment of creation if
     ``source.created_at`` is absent; it must be the same for every attempt at the same document.
-    Well-formed, not yet checked against the schema: lengths in markup, code lists and dates are the
-    schema's business.
+    The document is well-formed but not yet checked: code lists and ranges of dates are the schema's business.
     """
     with localcontext(ARITHMETIC):
         complete = completed(invoice.seller, seller)
@@ -64,17 +63,16 @@ def write(invoice: Invoice, *, seller: SellerDetails | None, created_at: datetim
             return complete + found
         if found:
             return found
-        created_at = (invoice.source and invoice.source.created_at) or created_at
-        return Written(
-            _document(
-                invoice,
-                seller=complete,
-                columns=columns,
-                line_values=line_values,
-                summary=summary,
-                created_at=created_at,
-            ).encode()
+        stated = invoice.source.created_at if invoice.source else None
+        document = _document(
+            invoice,
+            seller=complete,
+            columns=columns,
+            line_values=line_values,
+            summary=summary,
+            created_at=stated or created_at,
         )
+        return Written(document.encode())
 
 
 def _problems(

@@ -25,7 +25,7 @@ MOST_NOTES: Final = 10_000
 def problems(invoice: Invoice, lines: LineColumns) -> Iterator[Finding]:
     """More remarks than FA(3) holds."""
     gaps = lines.po.count(None) + lines.delivery_note.count(None)
-    count = len(invoice.notes) + 2 * len(lines) - gaps + sum(map(len, lines.notes))
+    count = len(invoice.notes) + 2 * lines.height - gaps + sum(map(len, lines.notes))
     if count > MOST_NOTES:
         yield refused(
             "C42",

@@ -4,8 +4,8 @@ Invariant: the codes are stable, from C30 on; each names the field to mend.
 
 C30 kind not written yet · C31 field not written yet · C32 line without a value · C33 no rate · C34 no basis
 of exemption · C35 currency and exchange rate · C36 seller incomplete · C37 correction · C38 payment · C39
-``auto`` undecidable · C40 no lines · C41 rate given twice · C42 more notes than fit · C43 before or after
-outside a correction.
+``auto`` undecidable · C40 no lines · C41 totals contradict themselves · C42 more notes than fit · C43 a
+state outside a correction · C44 supply dated twice.
 """
 
 from contracts.findings import Finding

@@ -5,17 +5,15 @@ invoice may have 10,000 lines of one shape: what holds for a whole column is ask
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.invoice.lines import Line, LineState, Note, Procedure, PurchaseOrder
 from contracts.invoice.rates import Oss, RateCode
 
 
-@dataclass(frozen=True, slots=True)
-class LineColumns:
+class LineColumns(NamedTuple):
     """The fields of ``Line``, each as a column."""
 
     no: Sequence[int | None]
@@ -47,7 +45,9 @@ class LineColumns:
     delivery_note: Sequence[str | None]
     notes: Sequence[tuple[Note, ...]]
 
-    def __len__(self) -> int:
+    @property
+    def height(self) -> int:
+        """How many lines there are."""
         return len(self.name)
 
     @property
@@ -56,9 +56,7 @@ class LineColumns:
         return [number or position for position, number in enumerate(self.no, 1)]
 
 
-_DEFAULTS: dict[str, Any] = {
-    field.name: Line.model_fields[field.name].default for field in fields(LineColumns)
-}
+_DEFAULTS: dict[str, Any] = {name: Line.model_fields[name].default for name in LineColumns._fields}
 
 
 def columns_of(lines: Sequence[Line]) -> LineColumns:
@@ -66,8 +64,7 @@ def columns_of(lines: Sequence[Line]) -> LineColumns:
     # Lists of values and no tuples of rows: thousands of small containers would wake the garbage collector.
     rows = list(map(vars, lines))
     used: set[str] = set().union(*(line.model_fields_set for line in lines))
-    columns: list[Any] = [
+    return LineColumns._make(
         [row[name] for row in rows] if name in used else [default] * len(rows)
         for name, default in _DEFAULTS.items()
-    ]
-    return LineColumns(*columns)
+    )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import neg, pos
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from contracts.findings import Finding
 from contracts.invoice import Invoice
@@ -41,10 +41,17 @@ class Summary:
     codes: frozenset[RateCode]
 
 
+_Tax: TypeAlias = Callable[[Decimal, Decimal], Decimal]
+
+
 @dataclass(slots=True)
 class _Lines:
-    """Lines of one rate priced one way, in columns; negative for the state before a correction."""
+    """Lines of one rate priced one way, in columns; negative for the state before a correction.
 
+    ``tax`` gives the VAT on, or within, a value at a percentage.
+    """
+
+    tax: _Tax
     values: list[Decimal] = field(default_factory=list)
     vats: list[Decimal | None] = field(default_factory=list)
     fx_rates: list[Decimal | None] = field(default_factory=list)
@@ -54,13 +61,10 @@ class _Lines:
         stated = [vat for vat in self.vats if vat is not None]
         return sum(stated, ZERO) if stated and len(stated) == len(self.vats) else None
 
-
-@dataclass(slots=True)
-class _Rate:
-    """The lines of one rate, apart by the way they are priced."""
-
-    priced_net: _Lines = field(default_factory=_Lines)
-    priced_gross: _Lines = field(default_factory=_Lines)
+    def taxes(self, percent: Decimal) -> Iterator[Decimal]:
+        """The VAT of each line: its own, or computed."""
+        for value, vat in zip(self.values, self.vats, strict=True):
+            yield self.tax(value, percent) if vat is None else vat
 
 
 def summary(invoice: Invoice, lines: LineColumns, values: LineValues) -> Summary:
@@ -74,7 +78,7 @@ def summary(invoice: Invoice, lines: LineColumns, values: LineValues) -> Summary
     given = invoice.totals.rates if invoice.totals else ()
     if given:
         sums = tuple(
-            _given(invoice, total.rate, total, by_rate.get(total.rate, _Rate()))
+            _given(invoice, total.rate, total, by_rate.get(total.rate, ()))
             for total in given
             if isinstance(total.rate, str)
         )
@@ -147,61 +151,53 @@ def _no_place_on_pln(field: str) -> Finding:
     )
 
 
-def _by_rate(lines: LineColumns, values: LineValues) -> dict[RateCode, _Rate]:
-    by_rate: dict[RateCode, _Rate] = {}
+def _by_rate(lines: LineColumns, values: LineValues) -> dict[RateCode, Sequence[_Lines]]:
+    """The lines of each rate, those priced net apart from those priced gross."""
+    found: dict[RateCode, dict[_Tax, _Lines]] = {}
     columns = zip(lines.rate, values.nets, values.grosses, lines.vat, lines.fx_rate, lines.state, strict=True)
     for code, net, gross, vat, fx_rate, state in columns:
-        value = gross if net is None else net
+        value, tax = (net, tax_on_net) if gross is None else (gross, tax_in_gross)
         if value is None or code is None or isinstance(code, Oss):
             continue
-        rate = by_rate.get(code) or by_rate.setdefault(code, _Rate())
-        column = rate.priced_gross if net is None else rate.priced_net
+        of_rate = found.get(code) or found.setdefault(code, {})
+        column = of_rate.get(tax) or of_rate.setdefault(tax, _Lines(tax))
         sign = neg if state == "before" else pos
         column.values.append(sign(value))
         column.vats.append(vat and sign(vat))
         column.fx_rates.append(fx_rate)
-    return by_rate
+    return {code: tuple(of_rate.values()) for code, of_rate in found.items()}
 
 
-def _computed(invoice: Invoice, code: RateCode, lines: _Rate) -> RateSum:
+def _computed(invoice: Invoice, code: RateCode, lines: Sequence[_Lines]) -> RateSum:
     percent = TAX_RATES[code].percent
-    net, gross = sum(lines.priced_net.values, ZERO), sum(lines.priced_gross.values, ZERO)
-    vat_on_net = lines.priced_net.stated_vat()
-    if vat_on_net is None:
-        vat_on_net = tax_on_net(net, percent)
-    vat_in_gross = lines.priced_gross.stated_vat()
-    if vat_in_gross is None:
-        vat_in_gross = tax_in_gross(gross, percent)
-    vat = vat_on_net + vat_in_gross
-    return RateSum(code, net + gross - vat_in_gross, vat, _in_pln(invoice, vat, lines, percent))
+    net = vat = ZERO
+    for priced in lines:
+        value, tax = sum(priced.values, ZERO), priced.stated_vat()
+        if tax is None:
+            tax = priced.tax(value, percent)
+        net += value if priced.tax is tax_on_net else value - tax
+        vat += tax
+    return RateSum(code, net, vat, _in_pln(invoice, vat, lines, percent))
 
 
-def _given(invoice: Invoice, code: RateCode, total: RateTotal, lines: _Rate) -> RateSum:
+def _given(invoice: Invoice, code: RateCode, total: RateTotal, lines: Sequence[_Lines]) -> RateSum:
     percent = TAX_RATES[code].percent
     vat = tax_on_net(total.net, percent) if total.vat is None else total.vat
     in_pln = _in_pln(invoice, vat, lines, percent) if total.vat_pln is None else total.vat_pln
     return RateSum(code, total.net, vat, in_pln)
 
 
-def _in_pln(invoice: Invoice, vat: Decimal, lines: _Rate, percent: Decimal) -> Decimal | None:
-    """The VAT of a rate in PLN, rounded once; line by line if the lines were converted at different rates."""
+def _in_pln(invoice: Invoice, vat: Decimal, lines: Sequence[_Lines], percent: Decimal) -> Decimal | None:
+    """The VAT of a rate in PLN, rounded once; line by line if lines were converted at different rates."""
     if invoice.currency == "PLN":
         return None
     common = invoice.fx.rate if invoice.fx else None
-    own = [*lines.priced_net.fx_rates, *lines.priced_gross.fx_rates]
+    own = [rate for priced in lines for rate in priced.fx_rates]
     rates = [common if rate is None else rate for rate in own] or [common]
     known = [rate for rate in rates if rate is not None]
     if len(known) < len(rates):
         return None
     if len(set(known)) == 1:
         return rounded(vat * known[0])
-    taxes = [
-        *_taxes(lines.priced_net, tax_on_net, percent),
-        *_taxes(lines.priced_gross, tax_in_gross, percent),
-    ]
+    taxes = [tax for priced in lines for tax in priced.taxes(percent)]
     return rounded(sum((tax * rate for tax, rate in zip(taxes, known, strict=True)), ZERO))
-
-
-def _taxes(lines: _Lines, tax: Callable[[Decimal, Decimal], Decimal], percent: Decimal) -> Iterator[Decimal]:
-    for value, vat in zip(lines.values, lines.vats, strict=True):
-        yield tax(value, percent) if vat is None else vat

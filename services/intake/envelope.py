@@ -170,5 +170,7 @@ def _ids_of_xml(raw: bytes) -> _Ids:
 
 
 def _text(value: Any) -> str | None:
-    """As the canonical invoice reads it: white space collapsed. Empty, or anything but text: absent."""
+    """As the canonical invoice reads it: white space collapsed, whole numbers as text. Else: absent."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     return (" ".join(value.split()) or None) if isinstance(value, str) else None

@@ -10,7 +10,7 @@ from contracts.findings import Finding
 from contracts.invoice import Invoice, content_hash, read_invoice
 from contracts.invoice.party import Address
 from contracts.sales import DocumentFormat, InvoiceFacts
-from fa3.checks import all_schema_findings
+from fa3.checks import schema_findings
 from fa3.document import Document, parse
 from fa3.facts import Facts, facts
 from fa3.writer import SellerDetails, Written, write
@@ -70,7 +70,7 @@ def _mapping(document: Document, hash_: str) -> Mapping | Findings:
     known = _invoice_facts(facts(document))
     if known is None:
         # What every invoice must say is missing: the schema knows best what.
-        return all_schema_findings(document)
+        return schema_findings(document)
     return Mapping(xml=document.raw, facts=known, content_hash=hash_)
 
 

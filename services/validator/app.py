@@ -1,9 +1,11 @@
 """The only place of validator that constructs things."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from contracts.events import MAPPED, STATUS
+from fa3.schema import warm_up
 from runtime import clock
 from runtime.app import open_worker
 from runtime.outbox import Outbox
@@ -31,6 +33,8 @@ async def serve(settings: Settings) -> None:
                 executor=executor,
                 clock=clock.now,
             )
+            # The first document is not to wait for the schema's compilation.
+            await asyncio.get_running_loop().run_in_executor(executor, warm_up)
             worker.consume(handler, topics=[MAPPED, STATUS])
             worker.relay(outbox)
             await worker.run()

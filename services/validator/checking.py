@@ -14,14 +14,17 @@ from fa3.rules import Severity, issue_date_finding, nip_findings
 WARSAW = ZoneInfo("Europe/Warsaw")
 
 
-def check(xml: bytes, now: datetime, *, nip_severity: Severity) -> tuple[Finding, ...]:
-    """Findings as of ``now``. A wrong check digit of a NIP is an error only where KSeF makes it one."""
+def check(xml: bytes, now: datetime, thorough: bool, *, nip_severity: Severity) -> tuple[Finding, ...]:
+    """Findings as of ``now``. A wrong check digit of a NIP is an error only where KSeF makes it one.
+
+    ``thorough`` adds, to a document that is refused anyway, what hides behind its first structural error;
+    that may take a second for a long one.
+    """
     document = parse(xml)
     if not isinstance(document, Document):
         return document
     schema = schema_findings(document)
-    if schema:
-        # Only now the slow second opinion: it knows what libxml2 hides behind a structural error.
+    if schema and thorough:
         schema = all_schema_findings(document)
     known = facts(document)
     in_future = issue_date_finding(known, accepted_on=now.astimezone(WARSAW).date())

@@ -1,6 +1,7 @@
 """Mapped invoices → verdicts; fates of holders → verdicts over those who wait. One transaction per batch."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -34,8 +35,11 @@ from services.validator.admission import (
 )
 from services.validator.announce import announce
 
-Check = Callable[[bytes, datetime], Sequence[Finding]]
-"""All findings about an XML as of a moment; blocking, and safe to call in any thread."""
+Check = Callable[[bytes, datetime, bool], Sequence[Finding]]
+"""Findings about an XML as of a moment, thoroughly or not; blocking, and safe to call in any thread."""
+
+# Many broken documents in a row must not hold up the sound ones: then the first findings have to do.
+THOROUGH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +116,11 @@ class Validator:
 
         def check_all() -> list[Mapped]:
             checked = []
+            began = time.monotonic()
             for item in mapped:
+                thorough = time.monotonic() - began < THOROUGH_SECONDS
                 with self._tracing.span("validate", item.event.traceparent) as traceparent:
-                    findings = tuple(self._check(item.xml, now))
+                    findings = tuple(self._check(item.xml, now, thorough))
                 checked.append(replace(item, findings=findings, traceparent=traceparent))
             return checked
 

@@ -140,8 +140,14 @@ def test_nothing_that_begins_like_a_document_makes_it_raise(raw: bytes, head: by
     assert split(head + raw, source="erp", ce_id=None)
 
 
-def test_numbers_where_ids_should_be_are_left_to_the_mapper() -> None:
-    (candidate,) = split(document(source={"document_id": 17}), source="erp", ce_id=None)
+def test_whole_numbers_are_ids_too() -> None:
+    (candidate,) = split(document(source={"document_id": 17, "revision": 2}), source="erp", ce_id=None)
+
+    assert (candidate.erp_document_id, candidate.revision) == ("17", "2")
+
+
+def test_anything_else_where_an_id_should_be_is_left_to_the_mapper() -> None:
+    (candidate,) = split(document(source={"document_id": [17]}), source="erp", ce_id=None)
 
     assert candidate.erp_document_id.startswith("sha256:")
     assert candidate.finding is None

@@ -1,0 +1,99 @@
+"""tracker on the real database: every step once, numbered, never turned back."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from contracts.base import Message
+from contracts.content import InlineContent
+from contracts.envelope import Event
+from contracts.results import DocumentResult
+from contracts.sales import DocumentStatus, Outcome, State
+from runtime.db import Database, first_of_month
+from runtime.outbox import Outbox
+from runtime.payload import PayloadStore
+from services.tracker import store
+from services.tracker.handlers import Tracker
+from tests.support.flow import consumed, outbox_of, ref, told, tracing
+
+LIFE = (State.ACCEPTED, State.MAPPED, State.ADMITTED, State.SENT, State.ISSUED)
+
+
+@pytest.fixture
+def tracker(pool: Database) -> Tracker:
+    return Tracker(database=pool, payloads=PayloadStore(pool), outbox=Outbox("tracker"), tracing=tracing())
+
+
+def results(events: Sequence[Event[Message]]) -> list[DocumentResult]:
+    return [event.data for event in events if isinstance(event.data, DocumentResult)]
+
+
+async def test_the_erp_is_told_every_step_with_its_number(tracker: Tracker, pool: Database) -> None:
+    document = ref(1)
+    await tracker([consumed(told(document, state)) for state in LIFE])
+
+    told_ = results(await outbox_of(pool, "tracker"))
+    assert [result.sequence for result in told_] == [1, 2, 3, 4, 5]
+    assert [str(result.step) for result in told_] == [str(state) for state in LIFE]
+    assert told_[-1].outcome is Outcome.ISSUED
+
+
+async def test_repeats_are_dropped_within_a_batch_and_between_batches(
+    tracker: Tracker, pool: Database
+) -> None:
+    batch = [consumed(told(ref_, State.ACCEPTED)) for ref_ in [ref(1)] * 2]
+    await tracker(batch)
+
+    await tracker(batch)
+
+    assert len(results(await outbox_of(pool, "tracker"))) == 1
+
+
+async def test_a_late_step_is_told_and_turns_nothing_back(tracker: Tracker, pool: Database) -> None:
+    document = ref(1)
+    await tracker([consumed(told(document, State.ISSUED, ksef_number="K-1"))])
+
+    await tracker([consumed(told(document, State.SENT))])
+
+    last = results(await outbox_of(pool, "tracker"))[-1]
+    assert (last.step, last.state, last.sequence) == (State.SENT, State.ISSUED, 2)
+    assert last.ksef_number == "K-1"
+
+
+async def test_each_source_reads_its_own_topic(tracker: Tracker, pool: Database) -> None:
+    await tracker([consumed(told(ref(1), State.ACCEPTED))])
+
+    assert await pool.fetchval("select topic from tracker.outbox") == "erp.erp.results.v1"
+
+
+async def test_a_receipt_reaches_the_erp_by_value(tracker: Tracker, pool: Database) -> None:
+    document = ref(1)
+    month = first_of_month(datetime.now(UTC).date())
+    async with pool.transaction() as connection:
+        (check,) = await PayloadStore(pool).put(connection, [(month, b"<Potwierdzenie/>")])
+    event = told(document, State.COMPLETED)
+    assert isinstance(event.data, DocumentStatus)
+    with_receipt = event.data.model_copy(update={"upo": check})
+
+    await tracker([consumed(_with(event, with_receipt))])
+
+    (result,) = results(await outbox_of(pool, "tracker"))
+    assert isinstance(result.upo, InlineContent)
+    assert result.upo.to_bytes() == b"<Potwierdzenie/>"
+
+
+async def test_a_document_is_found_by_any_of_its_names(tracker: Tracker, pool: Database) -> None:
+    document = ref(1)
+    await tracker([consumed(told(document, State.ISSUED, ksef_number="K-1"))])
+
+    for name in (str(document.document_id), document.erp_document_id, "FV/1", "K-1"):
+        (found,) = await store.find(pool, name)
+        assert found.ref == document
+    assert await store.find(pool, "unknown") == []
+
+
+def _with(event: Event[Message], data: Message) -> Event[Message]:
+    return Event(
+        id=event.id, type=event.type, source=event.source, subject=event.subject, at=event.at, data=data
+    )

@@ -18,13 +18,11 @@ from runtime.errors import OperatorNeeded, Transient
 from runtime.secrets import resolve
 from runtime.settings import HttpSettings
 from services.sender import metrics
-from services.sender.settings import SenderSettings
+from services.sender.settings import CALL_MARGIN, SenderSettings
 
 logger = log.get(__name__)
 
 _holder: ContextVar[Holder] = ContextVar("holder")
-# A lease must outlive a call by this much: the answer has to be recorded under it.
-MARGIN = 0.2
 
 
 class Limited(Transient):
@@ -164,7 +162,7 @@ async def open_client(settings: SenderSettings) -> AsyncIterator[ksef.KsefClient
     seconds = settings.api.total_seconds
 
     async def before_call(_call: ksef.PlannedCall) -> None:
-        _holder.get().require(seconds * (1 + MARGIN))
+        _holder.get().require(seconds * CALL_MARGIN)
 
     client = ksef.KsefClient(
         _environment(settings),

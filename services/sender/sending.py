@@ -56,6 +56,9 @@ async def send_ready(desk: Desk, session: Session) -> str | None:
         if why is not None:
             steps += _untouched(claimed[position + 1 :])
             break
+        if desk.holder.stopping.is_set():
+            steps += _untouched(claimed[position + 1 :])
+            break
         if len(steps) >= RECORD_EVERY:
             await desk.record(steps)
             steps = []

@@ -1,8 +1,13 @@
 """sender's settings: ``KSEF_SENDER__<OPTION>`` and ``KSEF_API__<OPTION>``."""
 
-from pydantic import Field, HttpUrl
+from typing import Self
+
+from pydantic import Field, HttpUrl, model_validator
 
 from runtime.settings import Section, Settings
+
+CALL_MARGIN = 1.2
+"""A lease must outlive a call by this factor: the answer has to be recorded under it."""
 
 
 class ApiSettings(Section):
@@ -32,3 +37,15 @@ class SenderOptions(Section):
 class SenderSettings(Settings):
     api: ApiSettings = ApiSettings()
     sender: SenderOptions = SenderOptions()
+
+    @model_validator(mode="after")
+    def _a_lease_outlives_a_call(self) -> Self:
+        # A lease is renewed when a third of it is gone; what is left then must hold a whole call.
+        surely_left = self.sender.lease_seconds * 2 / 3
+        if self.api.total_seconds * CALL_MARGIN >= surely_left:
+            raise ValueError(
+                f"KSEF_API__TOTAL_SECONDS is too long for KSEF_SENDER__LEASE_SECONDS: a call of "
+                f"{self.api.total_seconds:g} s needs a lease of more than "
+                f"{self.api.total_seconds * CALL_MARGIN * 1.5:g} s"
+            )
+        return self

@@ -1,6 +1,5 @@
 """The thread holds when processes die: SIGKILL for each worker while documents flow."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -25,7 +24,7 @@ async def test_each_worker_is_killed_once_while_documents_flow_and_every_documen
     documents = [(f"FV/{number}", companies[number % 3]) for number in range(DOCUMENTS)]
     wanted = [document_id(number, nip=nip) for number, nip in documents]
     system.start()
-    await asyncio.gather(*(system.probe(worker).until_ready() for worker in WORKERS))
+    await system.until_ready()
 
     for turn, worker in enumerate(WORKERS):
         wave = slice(turn * 20, turn * 20 + 20)

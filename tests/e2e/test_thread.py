@@ -1,12 +1,11 @@
 """The thread: an ERP's document becomes a KSeF number and a UPO. The tests share one running system."""
 
-import asyncio
-
 import pytest
 
 import ksef
 from contracts.content import InlineContent
 from contracts.sales import Outcome, State
+from services import WORKERS
 from tests.support.system import ALFA, BETA, GAMMA, System, any_number, document_id, invoice
 
 pytestmark = pytest.mark.xdist_group("thread")
@@ -160,13 +159,12 @@ async def test_a_record_that_is_no_event_of_ours_costs_the_others_nothing(system
     assert dict(letters[0].headers)["dlq_reason"] == b"undecodable"
 
 
-async def test_workers_tell_that_they_live_and_are_ready(system: System) -> None:
-    probes = {worker: system.probe(worker) for worker in system.workers}
+async def test_workers_tell_that_they_live_and_are_ready_and_what_they_count(system: System) -> None:
+    await system.until_ready()
 
-    answers = await asyncio.gather(*(probe.until_ready() for probe in probes.values()))
-
-    assert all(answer.startswith("ok") for answer in answers)
-    assert "ksef_stage_records_total" in await probes["mapper"].get("/metrics")
+    alive = [await system.get(worker, "/livez") for worker in WORKERS]
+    assert [answer[:2] for answer in alive] == ["ok"] * len(WORKERS)
+    assert "ksef_stage_records_total" in await system.get("mapper", "/metrics")
 
 
 async def test_no_log_line_shows_a_document_or_a_secret(system: System) -> None:

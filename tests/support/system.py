@@ -291,33 +291,33 @@ class System:
     def all_logs(self) -> str:
         return "".join(path.read_text("utf-8") for path in self.directory.glob("*.jsonl"))
 
-    def probe(self, worker: str) -> "Probe":
-        (line,) = [line for line in self.log_lines(worker) if line["event"] == "probes_listening"][-1:]
-        return Probe(line["address"])
+    async def get(self, worker: str, path: str) -> str:
+        """What a worker's probes answer; empty while it does not listen."""
+        lines = [line for line in self.log_lines(worker) if line["event"] == "probes_listening"]
+        if not lines:
+            return ""
+        async with httpx.AsyncClient() as client:
+            try:
+                return (await client.get(lines[-1]["address"] + path)).text
+            except httpx.TransportError:
+                return ""
+
+    async def _is_ready(self, worker: str) -> bool:
+        return (await self.get(worker, "/readyz")).startswith("ok")
+
+    async def until_ready(self, *, seconds: float = 60) -> None:
+        """Wait until every worker says that it is ready."""
+        deadline = time.monotonic() + seconds
+        while waiting := [
+            name for name in self.workers if not (await self.get(name, "/readyz")).startswith("ok")
+        ]:
+            assert time.monotonic() < deadline, f"not ready within {seconds} s: {waiting}"
+            await asyncio.sleep(0.1)
 
     def log_lines(self, worker: str) -> list[dict[str, Any]]:
-        lines = (self.directory / f"{worker}.jsonl").read_text("utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A worker's probes."""
-
-    address: str
-
-    async def get(self, path: str) -> str:
-        async with httpx.AsyncClient() as client:
-            return (await client.get(self.address + path)).text
-
-    async def until_ready(self, *, seconds: float = 30) -> str:
-        deadline = time.monotonic() + seconds
-        while True:
-            answer = await self.get("/readyz")
-            if answer.startswith("ok"):
-                return answer
-            assert time.monotonic() < deadline, answer
-            await asyncio.sleep(0.1)
+        path = self.directory / f"{worker}.jsonl"
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
 
 def any_number(found: Mapping[UUID, Sequence[DocumentResult]]) -> bool:

@@ -4,24 +4,36 @@ FastStream's own parser decodes headers strictly and raises before there is a me
 acknowledgements commit whatever the consumer's position is, and its batch decoder gives up a whole batch for
 one bad record. So the parser here captures the raw records together with the assignment they were fetched
 under, in the same turn of the event loop as the fetch, and everything else is ``runtime.stage``'s business.
-Tested against the pinned version in tests/integration/test_stage.py.
+
+A fetch that cannot be parsed (a damaged record, a header's name that is not UTF-8) raises after it has moved
+the positions of other partitions on: FastStream would fetch again and lose what came before. Its log line is
+the only sign it gives, and ``on_broken`` is called from there, before the next fetch.
+
+Tested against the pinned version in tests/integration/test_faststream.py.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import CorruptRecordException, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from runtime import log
 from runtime.kafka import connection_options
 from runtime.settings import KafkaSettings
 
 MAX_RECORDS = 500
 BATCH_TIMEOUT_MS = 100
+# Shorter than the worker's own bound on stopping, so that the group is still left properly.
+GRACEFUL_SECONDS = 20
+
+logger = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +45,9 @@ class Fetched:
     generation: int
 
 
-def make_broker(settings: KafkaSettings, *, client_id: str) -> KafkaBroker:
+def make_broker(
+    settings: KafkaSettings, *, client_id: str, on_broken: Callable[[Exception], None]
+) -> KafkaBroker:
     """A broker that only consumes: we publish with our own producer."""
     options = connection_options(settings)
     ssl_context = options.pop("ssl_context", None)
@@ -45,9 +59,9 @@ def make_broker(settings: KafkaSettings, *, client_id: str) -> KafkaBroker:
         # A new topic that matches a pattern is noticed at the next metadata refresh.
         metadata_max_age_ms=5_000,
         security=_security(settings, ssl_context),
-        logger=None,
+        logger=_Errors(on_broken),
         apply_types=False,
-        graceful_timeout=30,
+        graceful_timeout=GRACEFUL_SECONDS,
         **from_settings,
     )
 
@@ -104,6 +118,30 @@ def joined(consumer: AIOKafkaConsumer | None) -> bool:
         return False
     subscription = consumer._subscription.subscription  # noqa: SLF001  aiokafka has no public word for it
     return subscription is not None and subscription.assignment is not None
+
+
+def dead(consumer: AIOKafkaConsumer | None) -> bool:
+    """Whether a background task of the consumer has ended: it will never fetch again, and does not say so."""
+    if consumer is None or consumer._coordinator is None:  # noqa: SLF001  as above
+        return False
+    tasks = (consumer._coordinator._coordination_task, consumer._fetcher._fetch_task)  # noqa: SLF001
+    return any(task.done() for task in tasks)
+
+
+class _Errors:
+    """What FastStream logs. Only errors are news; a crash of its consume loop goes to ``on_broken``."""
+
+    def __init__(self, on_broken: Callable[[Exception], None]) -> None:
+        self._on_broken = on_broken
+
+    def log(self, level: int, _message: object, /, *, exc_info: object = None, **_more: object) -> None:
+        # A BaseException that is no Exception is the consume loop being cancelled, at the end.
+        if level < logging.ERROR or not isinstance(exc_info, Exception):
+            return
+        logger.error("consumer_error", error=log.describe(exc_info))
+        # Other Kafka errors are raised before anything was fetched: FastStream waits and goes on.
+        if not isinstance(exc_info, KafkaError) or isinstance(exc_info, CorruptRecordException):
+            self._on_broken(exc_info)
 
 
 def _security(settings: KafkaSettings, ssl_context: Any) -> Any:

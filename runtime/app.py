@@ -22,8 +22,8 @@ from faststream.kafka import KafkaBroker
 from runtime import _faststream, log, migrate
 from runtime.config import ConfigCache
 from runtime.db import Database, open_database
-from runtime.errors import ConfigurationError, is_transient
-from runtime.loops import Backoff, Stopping
+from runtime.errors import ConfigurationError, CourierError, is_transient
+from runtime.loops import Backoff, Stopping, repeat
 from runtime.outbox import Outbox
 from runtime.payload import PayloadStore
 from runtime.probes import Health, Probes
@@ -41,6 +41,10 @@ EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: restarting will not help
 logger = log.get(__name__)
 T = TypeVar("T")
 Loop = Callable[[Stopping], Coroutine[Any, Any, None]]
+
+
+class ConsumerBroken(CourierError):
+    """The Kafka client cannot go on; a new process reads again from the committed offsets."""
 
 
 class Worker:
@@ -70,7 +74,9 @@ class Worker:
         self._stages: list[Stage] = []
         self._consumers: list[Callable[[], AIOKafkaConsumer | None]] = []
         self._loops: dict[str, Loop] = {"config": lambda stopping: config.follow(stopping=stopping)}
-        self._broker: KafkaBroker = _faststream.make_broker(settings.kafka, client_id=f"ksef-{name}")
+        self._broker: KafkaBroker = _faststream.make_broker(
+            settings.kafka, client_id=f"ksef-{name}", on_broken=self._stop_stages
+        )
 
     def consume(self, handler: Handler, *, topics: Sequence[str] = (), per_source: str | None = None) -> None:
         """Consume ``topics``, or all topics of a ``<source>`` template, as the group ``ksef.<service>``."""
@@ -99,20 +105,28 @@ class Worker:
     async def run(self) -> None:
         """Until a signal, or until something fails; raises what failed."""
         self._handle_signals()
-        self.loop("readiness", self._watch_readiness)
         self.loop("partitions", self._make_partitions)
+        self.loop("readiness", self._watch_readiness)
         tasks = [asyncio.create_task(loop(self.stopping), name=name) for name, loop in self._loops.items()]
-        tasks.append(asyncio.create_task(self.stopping.wait(), name="signal"))
+        consuming = asyncio.create_task(self._consume())
+        try:
+            fatal = [stage.fatal for stage in self._stages]
+            done, _ = await asyncio.wait([*tasks, consuming, *fatal], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self._drain(tasks, consuming)
+        for ended in done:
+            ended.result()
+
+    async def _consume(self) -> None:
+        """Until the process is to stop. A start may last: it ends when the group has given us partitions."""
         if self._stages:
             await self._broker.start()
         logger.info("worker_started", loops=sorted(self._loops), stages=len(self._stages))
-        try:
-            fatal = [stage.fatal for stage in self._stages]
-            done, _ = await asyncio.wait([*tasks, *fatal], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await self._drain(tasks)
-        for ended in done:
-            ended.result()
+        await self.stopping.wait()
+
+    def _stop_stages(self, error: Exception) -> None:
+        for stage in self._stages:
+            stage.fail(ConsumerBroken(f"a fetch from Kafka cannot be parsed: {log.describe(error)}"))
 
     def _handle_signals(self) -> None:
         def stop() -> None:
@@ -125,11 +139,13 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop)
 
-    async def _drain(self, tasks: Sequence["asyncio.Task[None]"]) -> None:
+    async def _drain(self, tasks: Sequence["asyncio.Task[None]"], consuming: "asyncio.Task[None]") -> None:
         self._health.checked(["stopping"])
         self.stopping.set()
         for stage in self._stages:
             stage.stop()
+        consuming.cancel()
+        await asyncio.gather(consuming, return_exceptions=True)
         with suppress(TimeoutError):
             # stop() waits for the batch in flight, and for a broker that may be away.
             await asyncio.wait_for(self._broker.stop(), timeout=DRAIN_SECONDS)
@@ -140,13 +156,13 @@ class Worker:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch_readiness(self, stopping: Stopping) -> None:
-        turn = 0
         while not stopping:
-            self._health.tick()
-            if turn % int(READINESS_SECONDS) == 0:
-                self._health.checked(await self._not_ready())
-            turn += 1
-            await stopping.sleep(1)
+            if any(_faststream.dead(consumer()) for consumer in self._consumers):
+                raise ConsumerBroken("a background task of the Kafka consumer has ended")
+            not_ready = await self._not_ready()
+            if not stopping:
+                self._health.checked(not_ready)
+            await stopping.sleep(READINESS_SECONDS)
 
     async def _not_ready(self) -> list[str]:
         reasons = []
@@ -161,10 +177,12 @@ class Worker:
         return reasons
 
     async def _make_partitions(self, stopping: Stopping) -> None:
-        while not stopping:
+        async def step() -> float:
             for schema in (self.name, "payload"):
                 await self.database.ensure_partitions(schema)
-            await stopping.sleep(PARTITIONS_SECONDS)
+            return PARTITIONS_SECONDS
+
+        await repeat("partitions", step, stopping=stopping)
 
 
 @asynccontextmanager
@@ -174,8 +192,9 @@ async def open_worker(name: str, settings: Settings, *, packages: Sequence[str])
     Raises :class:`ConfigurationError` when waiting would not help.
     """
     health = Health()
-    health.tick()
     async with AsyncExitStack() as stack:
+        ticking = asyncio.create_task(_tick(health))
+        stack.callback(ticking.cancel)
         tracing = open_tracing(settings.tracing, service=name)
         stack.callback(tracing.shutdown)
         probes = Probes(health, settings.probe)
@@ -206,6 +225,12 @@ async def open_worker(name: str, settings: Settings, *, packages: Sequence[str])
         )
 
 
+async def _tick(health: Health) -> None:
+    while True:
+        health.tick()
+        await asyncio.sleep(1)
+
+
 async def _enter(stack: AsyncExitStack, context: Any) -> Any:
     return await stack.enter_async_context(context)
 
@@ -213,7 +238,6 @@ async def _enter(stack: AsyncExitStack, context: Any) -> Any:
 async def _wait_for(what: str, health: Health, connect: Callable[[], Awaitable[T]]) -> T:
     backoff = Backoff(longest=5)
     while True:
-        health.tick()
         try:
             return await connect()
         except Exception as error:

@@ -3,17 +3,24 @@
 Workers look for a new version every five seconds; a batch sees one version from beginning to end.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from contracts.config import CompanyConfig, SourceConfig
+from pydantic import ValidationError
+
+from contracts.config import CompanyConfig, ConfigModel, SourceConfig
 from runtime import log
 from runtime.db import Connection, Database
+from runtime.errors import ConfigurationError
 from runtime.loops import Stopping, repeat
 
 POLL_SECONDS = 5.0
+
+C = TypeVar("C", bound=ConfigModel)
+_KINDS: Mapping[type[ConfigModel], str] = {SourceConfig: "source", CompanyConfig: "company"}
 
 logger = log.get(__name__)
 
@@ -41,14 +48,17 @@ class ConfigCache:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._reading = asyncio.Lock()
         self.current = Snapshot()
 
     async def refresh(self) -> bool:
         """Look for a new version now; whether there was one."""
-        version = await self._database.fetchval(_VERSION)
-        if version == self.current.version:
-            return False
-        self.current = await read(self._database, version)
+        # One reader at a time: the slower of two must not bring back the older version.
+        async with self._reading:
+            version = await self._database.fetchval(_VERSION)
+            if version == self.current.version:
+                return False
+            self.current = await read(self._database, version)
         logger.info("config_read", version=version, sources=len(self.current.sources))
         return True
 
@@ -61,23 +71,29 @@ class ConfigCache:
 
 
 async def read(database: Database, version: int | None = None) -> Snapshot:
-    """The configuration of ``version``, or the newest."""
+    """The configuration of ``version``, or the newest. Raises :class:`ConfigurationError`."""
     if version is None:
         version = await database.fetchval(_VERSION)
     items = await _items(database, version)
     return Snapshot(
-        version=version,
-        sources={
-            name: SourceConfig.model_validate(body)
-            for (kind, name), body in items.items()
-            if kind == "source"
-        },
-        companies={
-            name: CompanyConfig.model_validate(body)
-            for (kind, name), body in items.items()
-            if kind == "company"
-        },
+        version=version, sources=_parse(items, SourceConfig), companies=_parse(items, CompanyConfig)
     )
+
+
+def _parse(items: Mapping[tuple[str, str], Any], model: type[C]) -> dict[str, C]:
+    found = {}
+    for (kind, name), body in items.items():
+        if kind != _KINDS[model]:
+            continue
+        try:
+            # A newer version may have applied fields that this one does not know yet.
+            found[name] = model.model_validate(body, extra="ignore")
+        except ValidationError as error:
+            raise ConfigurationError(
+                f"this version cannot read the applied configuration of {kind} {name} "
+                f"({log.describe(error)}): apply it again with `ksef-courier config apply`"
+            ) from None
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 All SQL of a service is in its ``store.py``; this module has only what is nobody's in particular.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from runtime.settings import PostgresSettings
 
 Connection: TypeAlias = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 MONTHS_AHEAD = 2
+CLOSE_SECONDS = 5
 
 _ENSURE_PARTITIONS = "select meta.ensure_partitions($1, $2)"
 _WRITABLE = "select not pg_is_in_recovery()"
@@ -73,7 +75,10 @@ async def open_database(settings: PostgresSettings, *, application_name: str) ->
     try:
         yield Database(pool, settings)
     finally:
-        await pool.close()
+        # close() waits for every connection to come back; at the end of a process that may be never.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(pool.close(), timeout=CLOSE_SECONDS)
+        pool.terminate()
 
 
 async def connect(

@@ -6,7 +6,8 @@ time, never in a Kafka consumer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from runtime import log, metrics
 from runtime.db import Database
@@ -37,6 +38,11 @@ class Holder:
     def key(self) -> str:
         return self.lease.key
 
+    def leave(self) -> None:
+        """The process ends: tell the act, also if it waits."""
+        self.stopping.set()
+        self.wake.set()
+
     def require(self, seconds: float) -> None:
         """Raise :class:`LeaseLost` unless the lease surely lasts that long: to be asked before every call."""
         if self._leases.remaining(self.lease) < seconds:
@@ -59,6 +65,8 @@ class DueWork:
         act: Act,
         channel: str,
         concurrency: int = 50,
+        poll_seconds: float = POLL_SECONDS,
+        drain_seconds: float = DRAIN_SECONDS,
     ) -> None:
         self._service = service
         self._database = database
@@ -66,24 +74,39 @@ class DueWork:
         self._act = act
         self._channel = channel
         self._concurrency = concurrency
+        self._poll_seconds = poll_seconds
+        self._drain_seconds = drain_seconds
         self._holders: dict[str, Holder] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._backoffs: dict[str, Backoff] = {}
         self._wake = asyncio.Event()
+        self._draining = False
 
     async def run_until(self, stopping: Stopping) -> None:
         """Until the process stops; then gives the acts time to finish and release, and cancels the rest."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(listen(self._database, self._channel, self._woken, stopping=stopping))
-            group.create_task(repeat(self._service, self._take, stopping=stopping, wake=self._wake))
-            await stopping.wait()
-            for holder in self._holders.values():
-                holder.stopping.set()
-                holder.wake.set()
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
-            for task in self._tasks:
-                task.cancel()
+        loops = [
+            asyncio.create_task(listen(self._database, self._channel, self._woken, stopping=stopping)),
+            asyncio.create_task(repeat(self._service, self._take, stopping=stopping, wake=self._wake)),
+        ]
+        stopped = asyncio.create_task(stopping.wait())
+        try:
+            ended, _ = await asyncio.wait([*loops, stopped], return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._drain_seconds):
+                    await self._drain(loops)
+        finally:
+            await _cancel([*loops, stopped, *self._tasks])
+
+    async def _drain(self, loops: Sequence["asyncio.Task[None]"]) -> None:
+        self._draining = True
+        for holder in self._holders.values():
+            holder.leave()
+        # A take may be under way: what it still brings leaves at once.
+        await asyncio.wait(loops)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _woken(self, key: str) -> None:
         if holder := self._holders.get(key):
@@ -96,11 +119,13 @@ class DueWork:
         for lease in taken:
             metrics.LEASES_TAKEN.labels(self._service).inc()
             holder = self._holders[lease.key] = Holder(lease, self._leases)
+            if self._draining:
+                holder.leave()
             task = asyncio.create_task(self._hold(holder), name=f"{self._service}-{lease.key}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         metrics.LEASES_HELD.labels(self._service).set(len(self._holders))
-        return POLL_SECONDS
+        return self._poll_seconds
 
     async def _hold(self, holder: Holder) -> None:
         """One lease from take to release. Raises nothing but cancellation."""
@@ -113,7 +138,9 @@ class DueWork:
         except Exception as error:  # noqa: BLE001  the lease then runs out by itself
             logger.warning("lease_not_released", key=holder.key, error=log.describe(error))
         finally:
-            del self._holders[holder.key]
+            # Its successor's place, when this process itself took over what it had lost.
+            if self._holders.get(holder.key) is holder:
+                del self._holders[holder.key]
             self._wake.set()
 
     async def _act_while_renewing(self, holder: Holder) -> float | None:
@@ -135,7 +162,8 @@ class DueWork:
         while True:
             await asyncio.sleep(pause)
             try:
-                holder.lease = await self._leases.renew(self._database, holder.lease)
+                async with asyncio.timeout(max(0, self._leases.remaining(holder.lease))):
+                    holder.lease = await self._leases.renew(self._database, holder.lease)
                 pause = self._leases.seconds / 3
             except LeaseLost:
                 raise
@@ -161,3 +189,9 @@ class DueWork:
         else:
             logger.error("act_failed", key=holder.key, error=log.describe(error), exc_info=error)
         return seconds
+
+
+async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -31,19 +31,21 @@ class LeaseLost(CourierError):
     """The lease was taken over or ran out. Whatever was not recorded yet is the next owner's to find out."""
 
 
-_TRANSIENT_POSTGRES = (
+_TRANSIENT = (
+    Transient,
+    OSError,
+    TimeoutError,
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.PostgresSystemError,
     asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
     asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.DiskFullError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    # After a migration, once per connection and statement: the driver prepares it again.
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.InternalClientError,
 )
 
 
@@ -51,4 +53,7 @@ def is_transient(error: BaseException) -> bool:
     """Whether waiting can help: the database or broker is away, full, or chose us as a deadlock's victim."""
     if isinstance(error, KafkaError):
         return isinstance(error, KafkaConnectionError) or bool(error.retriable)
-    return isinstance(error, Transient | OSError | TimeoutError | _TRANSIENT_POSTGRES)
+    if isinstance(error, asyncpg.InterfaceError):
+        # A closed connection; but those that are ValueErrors say that an argument cannot be encoded.
+        return not isinstance(error, ValueError)
+    return isinstance(error, _TRANSIENT)

@@ -17,15 +17,17 @@ from dataclasses import dataclass
 from runtime.db import Connection, Database
 from runtime.errors import LeaseLost
 
+# A dead owner's key has waited since its lease ran out, whatever its due time says.
 _TAKE = """
-    update {table} set lease_owner = $1, lease_until = now() + make_interval(secs => $2), fence = fence + 1,
-        due_at = 'infinity'
-    where key in (
+    with free as materialized (
         select key from {table}
         where case when lease_owner is null then due_at <= now() else lease_until < now() end
-        order by due_at limit $3 for update skip locked
+        order by least(due_at, lease_until) limit $3 for update skip locked
     )
-    returning key, fence
+    update {table} as held set lease_owner = $1, lease_until = now() + make_interval(secs => $2),
+        fence = held.fence + 1, due_at = 'infinity'
+    from free where held.key = free.key
+    returning held.key, held.fence
 """
 _RENEW = """
     update {table} set lease_until = now() + make_interval(secs => $3)

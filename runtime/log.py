@@ -1,6 +1,7 @@
 """JSON log lines: a constant event name, ids as fields. Never a document, a token or a key."""
 
 import logging
+import re
 import sys
 import traceback
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import asyncpg
 import structlog
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from structlog.typing import EventDict, WrappedLogger
 
 Logger = structlog.stdlib.BoundLogger
@@ -37,6 +39,7 @@ def configure(*, service: str, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
+    handler.addFilter(_Discreet())
     render = structlog.processors.JSONRenderer(ensure_ascii=False)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -65,21 +68,56 @@ def _with(**fields: str) -> Any:
 
 def describe(error: BaseException) -> str:
     """An exception in a few words that never quote a document: validators and databases quote their input."""
+    name = type(error).__name__
     match error:
+        case BaseExceptionGroup():
+            return f"{name}: {'; '.join(describe(inner) for inner in error.exceptions)}"
         case ValidationError():
-            where = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors()[:5])
-            return f"ValidationError: {error.error_count()} problems at {where}"
+            problems = error.errors(include_input=False, include_context=False, include_url=False)
+            where = ", ".join(map(_path, problems[:5]))
+            return f"{name}: {error.error_count()} problems at {where}"
         case asyncpg.PostgresError():
-            return f"{type(error).__name__}: {error.args[0] if error.args else ''} ({error.sqlstate})"
+            return f"{name}: {_postgres(error)}"
         case OSError() | TimeoutError():
-            return f"{type(error).__name__}: {error}"
+            return f"{name}: {error}"
+        case asyncpg.InterfaceError() if isinstance(error, ValueError):
+            return name  # it quotes the argument that could not be encoded
         case _:
             text = str(error) if type(error).__module__.split(".")[0] in _SPEAK_SAFELY else ""
-            return f"{type(error).__name__}{': ' if text else ''}{text}"
+            return f"{name}{': ' if text else ''}{text}"
 
 
 # Packages whose exception texts name things, not contents.
 _SPEAK_SAFELY = {"runtime", "services", "ksef", "aiokafka", "asyncpg", "httpx"}
+_FIELD_NAME = re.compile(r"\w{1,40}", re.ASCII)
+_DATA_EXCEPTION = "22"
+
+
+def _path(problem: ErrorDetails) -> str:
+    """Where, as ``lines.2.rate``. Names that are the document's own text are not shown."""
+    parts = list(map(str, problem["loc"]))
+    if problem["type"] == "extra_forbidden":
+        parts[-1:] = ["…"]
+    return ".".join(part if _FIELD_NAME.fullmatch(part) else "…" for part in parts)
+
+
+def _postgres(error: asyncpg.PostgresError) -> str:
+    """Its message only where that names tables and constraints; those of class 22 quote the value."""
+    quotes_a_value = (error.sqlstate or "").startswith(_DATA_EXCEPTION)
+    message = "a value was refused" if quotes_a_value or not error.args else error.args[0]
+    return f"{message} ({error.sqlstate})"
+
+
+class _Discreet(logging.Filter):
+    """Libraries put exceptions into their messages: show those as we show ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(describe(a) if isinstance(a, BaseException) else a for a in record.args)
+        if record.name == "asyncio" and isinstance(record.msg, str):
+            # The first line says what happened; the others are the repr of a task and its exception.
+            record.msg = record.msg.partition("\n")[0]
+        return True
 
 
 def _frames_only(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -7,7 +7,8 @@ not what the code was written for.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
@@ -22,9 +23,13 @@ Phase = Literal["pre", "post"]
 _FILE_NAME = re.compile(r"^\d{4}\.(pre|post)\.[a-z0-9-]+\.sql$")
 # Any constant; it only has to be the same in every process that migrates.
 _LOCK = 0x6B736566
+_LONGEST_SECONDS = 3600.0
 
 _LOCK_SQL = "select pg_advisory_lock($1)"
 _UNLOCK_SQL = "select pg_advisory_unlock($1)"
+# An index on a large table takes its time, and so does waiting for whoever else migrates.
+_NO_TIMEOUT = "select set_config('statement_timeout', '0', false)"
+_TIMEOUT_AGAIN = "reset statement_timeout"
 _EXISTS = "select to_regclass('meta.migration') is not null"
 _APPLIED = "select owner, name, sha256 from meta.migration"
 _RECORD = "insert into meta.migration (owner, name, sha256) values ($1, $2, $3)"
@@ -73,21 +78,35 @@ async def migrate(
     environment: Environment,
     phases: Sequence[Phase] = ("pre", "post"),
 ) -> list[Migration]:
-    """Apply what is missing; returns what was applied. Raises :class:`ConfigurationError`."""
-    await connection.execute(_LOCK_SQL, _LOCK)
-    try:
-        missing = [m for m in await _missing(connection, migrations) if m.phase in phases]
-        for migration in missing:
+    """Apply what is missing; returns what was applied. Raises :class:`ConfigurationError`, changing nothing.
+
+    May block behind another process that migrates.
+    """
+    async with _alone(connection):
+        missing = await _missing(connection, migrations)
+        if len(missing) < len(migrations):
+            await check_environment(connection, environment)
+        wanted = [migration for migration in missing if migration.phase in phases]
+        for migration in wanted:
             async with connection.transaction():
-                await connection.execute(migration.sql)
+                await connection.execute(migration.sql, timeout=_LONGEST_SECONDS)
                 await connection.execute(_RECORD, migration.owner, migration.name, migration.sha256)
-        await connection.execute(_STAMP, environment)
-        await check_environment(connection, environment)
+                await connection.execute(_STAMP, environment)
         for row in await connection.fetch(_SCHEMAS):
             await connection.execute(_ENSURE_PARTITIONS, row["nspname"], MONTHS_AHEAD)
+    return wanted
+
+
+@asynccontextmanager
+async def _alone(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    await connection.execute(_NO_TIMEOUT)
+    await connection.execute(_LOCK_SQL, _LOCK, timeout=_LONGEST_SECONDS)
+    try:
+        yield
     finally:
-        await connection.execute(_UNLOCK_SQL, _LOCK)
-    return missing
+        if not connection.is_closed():
+            await connection.execute(_UNLOCK_SQL, _LOCK)
+            await connection.execute(_TIMEOUT_AGAIN)
 
 
 async def check(connection: Connection, migrations: Sequence[Migration], *, environment: Environment) -> None:

@@ -3,6 +3,10 @@
 Each service that needs one has a table ``<schema>.outbox`` (see ``TABLE``). The relay deletes rows and
 publishes them inside one transaction: a crash publishes some of them twice, never none; their event ids are
 the same, so that consumers drop the second.
+
+Rows leave in the order of their ids, so the events of one key stay in order when the transactions that write
+them take turns, as those do that lock the same row first. For the same reason one relay works at a time;
+which process it belongs to does not matter.
 """
 
 import asyncio
@@ -12,7 +16,7 @@ from collections.abc import Sequence
 from runtime import metrics
 from runtime.db import Connection, Database
 from runtime.loops import Stopping, repeat
-from runtime.producer import Producer
+from runtime.producer import Producer, check_publishable
 from runtime.records import Outbound
 
 BATCH = 500
@@ -37,10 +41,10 @@ _PUT = """
         as new (topic, key, value, headers, position)
     order by position
 """
-# Rows that a relay of another process is publishing are skipped, not waited for.
+# Two relays side by side would overtake each other: the later rows of a key before its first ones.
+_MY_TURN = "select pg_try_advisory_xact_lock(hashtextextended($1, 0))"
 _TAKE = """
-    delete from {schema}.outbox
-    where id in (select id from {schema}.outbox order by id limit $1 for update skip locked)
+    delete from {schema}.outbox where id in (select id from {schema}.outbox order by id limit $1)
     returning id, topic, key, value, headers
 """
 _OLDEST = "select coalesce(extract(epoch from now() - min(created_at)), 0) from {schema}.outbox"
@@ -55,7 +59,12 @@ class Outbox:
         self._wake = asyncio.Event()
 
     async def put(self, connection: Connection, records: Sequence[Outbound]) -> None:
-        """Write ``records`` in the caller's transaction. Call :meth:`wake` once that is committed."""
+        """Write ``records`` in the caller's transaction. Call :meth:`wake` once that is committed.
+
+        What Kafka could never take is refused here, where it costs one transaction and not the whole outbox.
+        """
+        for record in records:
+            check_publishable(record)
         if records:
             await connection.execute(
                 self._put,
@@ -83,6 +92,8 @@ class Outbox:
 
     async def _relay_batch(self, database: Database, producer: Producer) -> int:
         async with database.transaction() as connection:
+            if not await connection.fetchval(_MY_TURN, f"ksef-courier.{self.schema}.outbox"):
+                return 0
             rows = await connection.fetch(self._take, BATCH)
             rows.sort(key=lambda row: row["id"])
             await producer.publish(
@@ -92,8 +103,8 @@ class Outbox:
         return len(rows)
 
 
-def _headers_text(headers: Sequence[tuple[str, bytes]]) -> str:
-    return json.dumps([(name, value.decode()) for name, value in headers], ensure_ascii=False)
+def _headers_text(headers: Sequence[tuple[str, bytes | None]]) -> str:
+    return json.dumps([(name, (value or b"").decode()) for name, value in headers], ensure_ascii=False)
 
 
 def _headers(text: str) -> list[tuple[str, bytes]]:

@@ -46,7 +46,7 @@ class PayloadStore:
     async def read(self, content: Content) -> bytes:
         """The bytes of a message's content, wherever they are. Raises :class:`PayloadMissing`."""
         if isinstance(content, InlineContent):
-            return content.to_bytes()
+            return _by_value(content)
         raw = await self._database.fetchval(_GET, content.stored_on, bytes.fromhex(content.sha256))
         if raw is None:
             raise PayloadMissing(f"payload {content.stored_on:%Y-%m}/{content.sha256} is not in the store")
@@ -61,6 +61,13 @@ class PayloadStore:
                 f"payload {content.stored_on:%Y-%m}/{content.sha256} has other bytes than its name"
             )
         return stored
+
+
+def _by_value(content: InlineContent) -> bytes:
+    try:
+        return content.to_bytes()
+    except ValueError:
+        raise PayloadMissing(f"inline content {content.sha256} has other bytes than its name") from None
 
 
 def by_value_or_check(raw: bytes, check: StoredContent) -> Content:

@@ -86,5 +86,7 @@ class Probes:
 
 
 class _Silent(WSGIRequestHandler):
+    timeout = 5  # a connection that says nothing must not hold its thread
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
         """Probes every few seconds are not news."""

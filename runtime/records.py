@@ -1,7 +1,7 @@
 """What goes in and out of Kafka, as plain values: handlers see these and no client library."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -13,7 +13,8 @@ from contracts.envelope import Event
 class Inbound:
     """One consumed record. ``topic`` is without the installation's prefix; bytes are as published.
 
-    Headers are decoded leniently: a header that is not UTF-8 must not cost the record.
+    Headers are decoded leniently: one that is not UTF-8, or has no value, must not cost the record. A record
+    without a value (a tombstone) reads as an empty one.
     """
 
     topic: str
@@ -22,18 +23,21 @@ class Inbound:
     key: bytes | None
     value: bytes
     headers: Mapping[str, str]
-    raw_headers: Sequence[tuple[str, bytes]]
+    raw_headers: Sequence[tuple[str, bytes | None]]
     timestamp: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """One record to publish. ``topic`` is without the installation's prefix."""
+    """One record to publish. ``topic`` is without the installation's prefix.
+
+    Events of ours always have a value and headers; None stands only in dead letters, as it stood in theirs.
+    """
 
     topic: str
     key: bytes | None
-    value: bytes
-    headers: Sequence[tuple[str, bytes]] = ()
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 def outbound(event: Event[Message], *, topic: str | None = None) -> Outbound:
@@ -61,7 +65,8 @@ class DeadLetter:
     """It can never be read: keep it byte for byte, with the reason, and move on."""
 
     reason: str
-    detail: str = field(default="")
+    detail: str = ""
+    attempts: int = 1
 
 
 Outcome: TypeAlias = Done | Retry | DeadLetter

@@ -59,8 +59,9 @@ class Sealer:
 
     def unseal(self, sealed: bytes, *, bound_to: str) -> bytes:
         """The plain bytes. Raises :class:`OperatorNeeded` under another key or for another row."""
-        # A value of another version has other lengths and fails its tag like any damaged one.
-        nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        version, nonce, ciphertext = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        if version != _VERSION:
+            raise OperatorNeeded(f"a sealed value has form {version.hex()!r}, not {_VERSION.hex()!r}")
         try:
             return self._cipher.decrypt(nonce, ciphertext, bound_to.encode())
         except (InvalidTag, ValueError):

@@ -4,14 +4,15 @@ Frozen, checked at start, printed redacted. What may not be guessed (the KSeF en
 default.
 """
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
 
 from runtime.errors import ConfigurationError
 
@@ -19,10 +20,41 @@ PREFIX = "KSEF_"
 Environment = Literal["test", "demo", "production"]
 
 
+def _content_of(path: Path, *, option: str) -> str:
+    try:
+        return path.read_text("utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise ValueError(f"{option}: cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{option}: {path} is not UTF-8 text") from None
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
 class Section(BaseModel):
-    """One group of options: ``KSEF_<SECTION>__<OPTION>``. A misspelt option is refused."""
+    """One group of options: ``KSEF_<SECTION>__<OPTION>``. A misspelt option is refused.
+
+    A secret may come from a file instead, named by ``KSEF_<SECTION>__<OPTION>_FILE``.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, options: Any) -> Any:
+        if not isinstance(options, dict):
+            return options
+        read = dict(options)
+        for name, field in cls.model_fields.items():
+            path = read.pop(f"{name}_file", None) if _is_secret(field) else None
+            if path is None:
+                continue
+            if read.get(name) is not None:
+                raise ValueError(f"{name.upper()} and {name.upper()}_FILE are both set: keep one")
+            read[name] = _content_of(Path(path), option=f"{name.upper()}_FILE")
+        return read
 
 
 class KafkaSettings(Section):
@@ -38,6 +70,13 @@ class KafkaSettings(Section):
     """Several installations on one cluster: ``team1.`` stands before every topic and group."""
     replication_factor: int = Field(default=3, ge=1)
     """For topics that ``topics apply`` creates; min.insync.replicas follows from it."""
+
+    @model_validator(mode="after")
+    def _has_credentials(self) -> Self:
+        credentials = (self.sasl_username, self.sasl_password)
+        if self.security_protocol.startswith("SASL") and None in credentials:
+            raise ValueError(f"{self.security_protocol} needs SASL_USERNAME and SASL_PASSWORD")
+        return self
 
 
 class PostgresSettings(Section):
@@ -114,51 +153,30 @@ class Settings(BaseSettings):
     def load(cls) -> Self:
         """Read the environment. Raises :class:`ConfigurationError` with one line per problem."""
         try:
-            return cls(**_secrets_from_files(cls, os.environ))
+            return cls()
         except ValidationError as error:
-            raise ConfigurationError(_explain(error)) from None
+            lines = [line for problem in error.errors(include_input=False) for line in _explain(problem, cls)]
+            raise ConfigurationError("the settings are not complete:\n  " + "\n  ".join(lines)) from None
+        except SettingsError as error:
+            raise ConfigurationError(f"the settings cannot be read: {error}") from None
 
 
-S = TypeVar("S", bound=Settings)
+def _explain(problem: ErrorDetails, settings: type[Settings]) -> Iterator[str]:
+    location = [str(part) for part in problem["loc"]]
+    if problem["type"] == "missing":
+        yield from (f"{_variable(path)}: is not set" for path in _required(location, settings))
+    else:
+        yield f"{_variable(location)}: {problem['msg'].removeprefix('Value error, ')}"
 
 
-def _secrets_from_files(model: type[BaseModel], environ: Mapping[str, str]) -> dict[str, Any]:
-    """Nested keyword arguments for the secrets that are given as ``<NAME>_FILE``."""
-    found: dict[str, Any] = {}
-    for path in _secret_paths(model):
-        name = PREFIX + "__".join(path).upper()
-        file_name = environ.get(f"{name}_FILE")
-        if file_name is None:
-            continue
-        if name in environ:
-            raise ConfigurationError(f"both {name} and {name}_FILE are set: keep one")
-        section = found
-        for part in path[:-1]:
-            section = section.setdefault(part, {})
-        try:
-            section[path[-1]] = Path(file_name).read_text().rstrip("\n")
-        except OSError as error:
-            raise ConfigurationError(f"{name}_FILE: cannot read {file_name}: {error.strerror}") from error
-    return found
+def _variable(path: list[str]) -> str:
+    return PREFIX + "__".join(path).upper()
 
 
-def _secret_paths(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
-    for name, field in model.model_fields.items():
-        inner = _types_of(field)
-        if SecretStr in inner:
-            yield (name,)
-        for type_ in inner:
-            if isinstance(type_, type) and issubclass(type_, BaseModel):
-                yield from ((name, *rest) for rest in _secret_paths(type_))
-
-
-def _types_of(field: FieldInfo) -> tuple[Any, ...]:
-    return get_args(field.annotation) or (field.annotation,)
-
-
-def _explain(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors(include_input=False, include_url=False):
-        name = PREFIX + "__".join(str(part) for part in problem["loc"]).upper()
-        lines.append(f"{name}: {'is not set' if problem['type'] == 'missing' else problem['msg']}")
-    return "the settings are not complete:\n  " + "\n  ".join(lines)
+def _required(path: list[str], settings: type[Settings]) -> list[list[str]]:
+    """What to set so that ``path`` is not missing: a section as a whole means its required options."""
+    field = settings.model_fields.get(path[0])
+    section = field.annotation if field is not None and len(path) == 1 else None
+    if isinstance(section, type) and issubclass(section, Section):
+        return [[*path, name] for name, option in section.model_fields.items() if option.is_required()]
+    return [path]

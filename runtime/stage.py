@@ -7,27 +7,27 @@ work and loses none; handlers and consumers therefore decide by unique keys, nev
 * A batch is up to 500 records and 8 MiB. Records are decoded one by one by the handler: a bad one becomes a
   dead letter and costs the others nothing.
 * ``Retry`` gives back one partition, from that record on, and pauses it; other partitions go on.
-* An error that waiting can mend gives the whole batch back and pauses the stage, for longer each time. An
-  error that waiting cannot mend is looked for record by record, and ends as that record's dead letter.
+* An error that waiting or a person can mend gives the whole batch back and pauses the stage, for longer each
+  time. Any other is looked for record by record, and ends as that record's dead letter.
 * When partitions are taken away, the batch in flight is finished and committed first. A commit that the group
   refuses anyway means that the records come again, to us or to somebody else.
 """
 
 import asyncio
-import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from contracts.events import dead_letter_topic
-from runtime import log, metrics
+from runtime import dead_letters, log, metrics
 from runtime._faststream import Fetched
-from runtime.errors import is_transient
+from runtime.dead_letters import TooManyDeadLetters
+from runtime.errors import ConfigurationError, OperatorNeeded, is_transient
+from runtime.loops import Backoff
 from runtime.producer import Producer, ProducerStuck
 from runtime.records import DeadLetter, Done, Inbound, Outbound, Outcome, Retry
 
@@ -37,15 +37,16 @@ Handler = Callable[[Sequence[Inbound]], Awaitable[Sequence[Outcome]]]
 CHUNK_BYTES = 8 * 1024 * 1024
 BATCH_SECONDS = 60.0
 COMMIT_SECONDS = 30.0
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
 ATTEMPTS_BEFORE_DEAD_LETTER = 3
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LABELS: Mapping[type[Outcome], str] = {Done: "done", Retry: "retry", DeadLetter: "dead-letter"}
 
 logger = log.get(__name__)
 
 
 class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Consumes for one service. ``fatal`` is set when the process should end (see ``runtime.producer``)."""
+    """Consumes for one service. ``fatal`` gets an exception when the process should end."""
 
     def __init__(self, *, service: str, producer: Producer, handler: Handler, topic_prefix: str = "") -> None:
         self.service = service
@@ -56,9 +57,8 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self._generation = 0
         self._in_flight = asyncio.Lock()
         self._stopping = asyncio.Event()
-        self._failures = 0
-        self._kept_back: set[TopicPartition] = set()
-        self._rng = random.Random()  # noqa: S311  jitter
+        self._backoff = Backoff()
+        self._dead_letters_in_a_row = 0
 
     def generation(self) -> int:
         """Counts rebalances: a batch fetched under an older one is not ours any more."""
@@ -78,120 +78,139 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         """End pauses at once; the batch in flight is still finished."""
         self._stopping.set()
 
+    def fail(self, error: Exception) -> None:
+        """Settle nothing more, and let the process end."""
+        if not self.fatal.done():
+            self.fatal.set_exception(error)
+
     async def on_batch(self, fetched: Fetched) -> None:
         """Settle one fetch. Raises nothing: what goes wrong is given back and comes again."""
         started = time.monotonic()
-        remaining = fetched.records
+        remaining: Sequence[ConsumerRecord] = fetched.records
         while remaining:
             chunk = _first_chunk(remaining)
             async with self._in_flight:
-                if self._generation != fetched.generation:
+                if self._generation != fetched.generation or self.fatal.done():
                     return
-                settled = await self._settle(fetched, chunk)
-                remaining = remaining[len(chunk) :] if settled else remaining
-                if not settled or self._kept_back:
-                    self._rewind(fetched, remaining)
-                    remaining = ()
-            if not settled:
-                await self._pause(self._next_pause())
+                outcomes = await self._process(chunk)
+                if outcomes is None:
+                    _rewind(fetched, remaining)
+                else:
+                    kept_back = await self._settle(fetched, chunk, outcomes)
+            if outcomes is None:
+                await self._pause(self._backoff.next_seconds())
+                return
+            remaining = [record for record in remaining[len(chunk) :] if _partition(record) not in kept_back]
         metrics.BATCH_SECONDS.labels(self.service).observe(time.monotonic() - started)
 
-    async def _settle(self, fetched: Fetched, records: Sequence[ConsumerRecord]) -> bool:
-        """Decide, publish and commit; False when the records must be given back."""
+    async def _process(self, records: Sequence[ConsumerRecord]) -> Sequence[Outcome] | None:
+        """What became of each record, published and confirmed; None when they must be given back."""
         try:
-            outcomes = await self._decide(records)
-            await self._publish(records, outcomes)
-        except ProducerStuck as error:
-            logger.error("producer_stuck", error=log.describe(error))  # noqa: TRY400  the frames say nothing
-            if not self.fatal.done():
-                self.fatal.set_exception(error)
-            return False
+            outcomes = await self._together_or_alone(records)
         except Exception as error:  # noqa: BLE001  whatever it is, the batch must not be lost
             logger.warning("batch_given_back", error=log.describe(error), records=len(records))
             metrics.BATCH_FAILURES.labels(self.service).inc()
-            return False
-        self._failures = 0
-        await self._commit(fetched, self._keep_back(fetched, records, outcomes))
-        return True
-
-    async def _decide(self, records: Sequence[ConsumerRecord]) -> Sequence[Outcome]:
-        inbound = [self._inbound(record) for record in records]
-        try:
-            return await self._handle(inbound)
-        except Exception as error:
-            if is_transient(error):
-                raise
-            logger.exception("batch_failed", error=log.describe(error), records=len(inbound))
-        return [await self._alone(record) for record in inbound]
-
-    async def _handle(self, inbound: Sequence[Inbound]) -> Sequence[Outcome]:
-        async with asyncio.timeout(BATCH_SECONDS):
-            outcomes = await self._handler(inbound)
-        if len(outcomes) != len(inbound):
-            raise RuntimeError(f"the handler gave {len(outcomes)} outcomes for {len(inbound)} records")
+            if isinstance(error, ProducerStuck | TooManyDeadLetters):
+                self.fail(error)
+            return None
+        self._backoff.reset()
         return outcomes
 
-    async def _alone(self, record: Inbound) -> Outcome:
+    async def _together_or_alone(self, records: Sequence[ConsumerRecord]) -> Sequence[Outcome]:
+        try:
+            return await self._attempt(records)
+        except Exception as error:
+            if not _may_be_one_records_fault(error):
+                raise
+            logger.exception("batch_failed", error=log.describe(error), records=len(records))
+        return [await self._alone(record) for record in records]
+
+    async def _alone(self, record: ConsumerRecord) -> Outcome:
         """One record of a batch that failed: the culprit is the one that fails by itself, again and again."""
         for attempt in range(1, ATTEMPTS_BEFORE_DEAD_LETTER + 1):
             try:
-                (outcome,) = await self._handle([record])
+                (outcome,) = await self._attempt([record])
             except Exception as error:
-                if is_transient(error):
+                if not _may_be_one_records_fault(error):
                     raise
                 logger.exception("record_failed", topic=record.topic, offset=record.offset, attempt=attempt)
-                reason = f"{type(error).__name__} in the handler"
+                letter = DeadLetter("handler-error", type(error).__name__, attempts=attempt)
             else:
                 return outcome
-        return DeadLetter("handler-error", reason)
+        await self._publish([record], [letter])
+        return letter
+
+    async def _attempt(self, records: Sequence[ConsumerRecord]) -> Sequence[Outcome]:
+        inbound = [self._inbound(record) for record in records]
+        async with asyncio.timeout(BATCH_SECONDS):
+            outcomes = await self._handler(inbound)
+        if len(outcomes) != len(records):
+            raise RuntimeError(f"the handler gave {len(outcomes)} outcomes for {len(records)} records")
+        await self._publish(records, outcomes)
+        return outcomes
 
     async def _publish(self, records: Sequence[ConsumerRecord], outcomes: Sequence[Outcome]) -> None:
+        in_a_row = dead_letters.in_a_row(outcomes, before=self._dead_letters_in_a_row)
         publish: list[Outbound] = []
         for record, outcome in zip(records, outcomes, strict=True):
             match outcome:
                 case Done(publish=more):
                     publish.extend(more)
-                    label = "done"
                 case DeadLetter():
-                    publish.append(self._dead_letter(record, outcome))
-                    label = "dead-letter"
+                    publish.append(dead_letters.letter(record, outcome, service=self.service))
                 case Retry():
-                    label = "retry"
-            metrics.RECORDS.labels(self.service, label).inc()
+                    pass
         await self._producer.publish(publish)
+        self._dead_letters_in_a_row = in_a_row
+        for record, outcome in zip(records, outcomes, strict=True):
+            self._count(record, outcome)
 
-    def _keep_back(
+    def _count(self, record: ConsumerRecord, outcome: Outcome) -> None:
+        metrics.RECORDS.labels(self.service, _LABELS[type(outcome)]).inc()
+        if isinstance(outcome, DeadLetter):
+            logger.error(
+                "dead_letter",
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                reason=outcome.reason,
+                detail=outcome.detail,
+            )
+
+    async def _settle(
         self, fetched: Fetched, records: Sequence[ConsumerRecord], outcomes: Sequence[Outcome]
-    ) -> dict[TopicPartition, int]:
-        """The offsets to commit. A partition with a ``Retry`` stops there and is paused.
+    ) -> set[TopicPartition]:
+        """Commit what is done; a partition with a ``Retry`` stops there and pauses. Returns those that do.
 
         Records after the ``Retry`` may have been decided already; they will be again, which is harmless.
         """
         commit: dict[TopicPartition, int] = {}
-        self._kept_back = set()
+        kept_back: set[TopicPartition] = set()
         for record, outcome in zip(records, outcomes, strict=True):
-            partition = TopicPartition(record.topic, record.partition)
-            if partition in self._kept_back:
+            partition = _partition(record)
+            if partition in kept_back:
                 continue
             if isinstance(outcome, Retry):
-                self._kept_back.add(partition)
-                logger.info(
-                    "partition_paused", topic=record.topic, offset=record.offset, reason=outcome.reason
-                )
-                fetched.consumer.seek(partition, record.offset)
-                self._pause_partition(fetched, partition, outcome.after_seconds)
+                kept_back.add(partition)
+                self._keep_back(fetched, record, outcome)
             else:
                 commit[partition] = record.offset + 1
-        return commit
+        await self._commit(fetched, commit)
+        return kept_back
 
-    def _pause_partition(self, fetched: Fetched, partition: TopicPartition, seconds: float) -> None:
+    def _keep_back(self, fetched: Fetched, record: ConsumerRecord, retry: Retry) -> None:
+        partition = _partition(record)
+
         def resume() -> None:
             # A rebalance forgets pauses; then there is nothing to resume.
             if self._generation == fetched.generation and partition in fetched.consumer.assignment():
                 fetched.consumer.resume(partition)
 
-        fetched.consumer.pause(partition)
-        asyncio.get_running_loop().call_later(seconds, resume)
+        logger.info("partition_paused", topic=record.topic, offset=record.offset, reason=retry.reason)
+        _rewind(fetched, [record])
+        if partition in fetched.consumer.assignment():
+            fetched.consumer.pause(partition)
+            asyncio.get_running_loop().call_later(retry.after_seconds, resume)
 
     async def _commit(self, fetched: Fetched, offsets: dict[TopicPartition, int]) -> None:
         if not offsets:
@@ -207,22 +226,6 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
             # The next commit covers this one; a crash before it repeats the batch.
             logger.warning("commit_failed", error=log.describe(error))
 
-    def _rewind(self, fetched: Fetched, records: Sequence[ConsumerRecord]) -> None:
-        """Come back to ``records``; partitions kept back already stand where they should."""
-        first: dict[TopicPartition, int] = {}
-        for record in records:
-            first.setdefault(TopicPartition(record.topic, record.partition), record.offset)
-        assigned = fetched.consumer.assignment()
-        for partition, offset in first.items():
-            if partition in assigned and partition not in self._kept_back:
-                fetched.consumer.seek(partition, offset)
-        self._kept_back = set()
-
-    def _next_pause(self) -> float:
-        self._failures += 1
-        ceiling = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (self._failures - 1))
-        return ceiling * (0.5 + self._rng.random() / 2)
-
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -235,30 +238,36 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
             offset=record.offset,
             key=record.key,
             value=record.value or b"",
-            headers={name: value.decode(errors="replace") for name, value in record.headers},
+            headers={name: (value or b"").decode(errors="replace") for name, value in record.headers},
             raw_headers=tuple(record.headers),
-            timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+            timestamp=_time_of(record),
         )
 
-    def _dead_letter(self, record: ConsumerRecord, letter: DeadLetter) -> Outbound:
-        logger.error(
-            "dead_letter",
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            reason=letter.reason,
-        )
-        about = {
-            "dlq_reason": letter.reason,
-            "dlq_detail": letter.detail,
-            "dlq_topic": record.topic,
-            "dlq_partition": str(record.partition),
-            "dlq_offset": str(record.offset),
-        }
-        headers = [*record.headers, *((name, text.encode()) for name, text in about.items())]
-        return Outbound(
-            topic=dead_letter_topic(self.service), key=record.key, value=record.value or b"", headers=headers
-        )
+
+def _may_be_one_records_fault(error: Exception) -> bool:
+    """Whether going on without one record can help; not when the outside is away or a person is needed."""
+    never = (KafkaError, ProducerStuck, TooManyDeadLetters, OperatorNeeded, ConfigurationError)
+    return not (is_transient(error) or isinstance(error, never))
+
+
+def _partition(record: ConsumerRecord) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
+
+
+def _time_of(record: ConsumerRecord) -> datetime:
+    """The record's time. Raises ``OverflowError`` for one outside the calendar."""
+    return _EPOCH + timedelta(milliseconds=record.timestamp)
+
+
+def _rewind(fetched: Fetched, records: Sequence[ConsumerRecord]) -> None:
+    """Come back to ``records``. Partitions that are gone come back from their committed offsets anyway."""
+    first: dict[TopicPartition, int] = {}
+    for record in records:
+        first.setdefault(_partition(record), record.offset)
+    assigned = fetched.consumer.assignment()
+    for partition, offset in first.items():
+        if partition in assigned:
+            fetched.consumer.seek(partition, offset)
 
 
 def _first_chunk(records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord]:

@@ -3,12 +3,13 @@
 A name with ``<source>`` or ``<service>`` in it stands for one topic per source or service.
 """
 
+import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -23,6 +24,10 @@ _MILLISECONDS_PER_DAY = 24 * 3600 * 1000
 _PLACEHOLDER = re.compile(r"<(source|service)>")
 # Kafka allows more; ours are lower case with hyphens, dots between the parts.
 _PART = "[a-z0-9-]+"
+# ConfigSource.DYNAMIC_TOPIC_CONFIG in the answer to DescribeConfigs.
+_SET_ON_THE_TOPIC = 1
+_ALREADY_EXISTS = 36
+_KNOWN_SECONDS = 30
 
 
 class Topic(BaseModel):
@@ -54,8 +59,8 @@ class Topic(BaseModel):
         return [_PLACEHOLDER.sub(instance, self.name) for instance in instances]
 
     def matches(self, name: str) -> bool:
-        pattern = _PLACEHOLDER.sub("\0", self.name)
-        return re.fullmatch(re.escape(pattern).replace("\0", _PART), name) is not None
+        part = "|".join(map(re.escape, self.instances)) or _PART
+        return re.fullmatch(_pattern(self.name, f"(?:{part})"), name) is not None
 
     def settings(self, *, replication_factor: int) -> dict[str, str]:
         """Kafka's own settings for it."""
@@ -70,6 +75,10 @@ class Topic(BaseModel):
         }
 
 
+def _pattern(template: str, part: str) -> str:
+    return re.escape(_PLACEHOLDER.sub("\0", template)).replace("\0", part)
+
+
 @cache
 def table() -> tuple[Topic, ...]:
     """All declared topics, in the order of their file names."""
@@ -80,6 +89,7 @@ def table() -> tuple[Topic, ...]:
     return tuple(Topic.model_validate(yaml.safe_load(path.read_text("utf-8"))) for path in paths)
 
 
+@cache
 def declared(name: str) -> Topic:
     """The row for a topic name (without prefix). Raises :class:`ConfigurationError` for an undeclared one."""
     for topic in table():
@@ -90,8 +100,7 @@ def declared(name: str) -> Topic:
 
 def source_pattern(template: str, *, prefix: str) -> str:
     """A regular expression for all topics of a ``<source>`` template on this installation."""
-    escaped = re.escape(_PLACEHOLDER.sub("\0", template)).replace("\0", _PART)
-    return f"^{re.escape(prefix)}{escaped}$"
+    return f"^{re.escape(prefix)}{_pattern(template, _PART)}$"
 
 
 def source_of(name: str, template: str) -> str:
@@ -120,24 +129,23 @@ async def apply(settings: KafkaSettings, *, sources: Sequence[str]) -> list[Appl
     await admin.start()
     try:
         existing = set(await admin.list_topics())
-        await _create(
-            admin, {n: t for n, t in wanted.items() if n not in existing}, settings.replication_factor
-        )
-        applied = [Applied(name, created=True) for name in wanted if name not in existing]
-        for name, topic in wanted.items():
-            if name in existing:
-                drift = await _mend(
-                    admin, name, topic.settings(replication_factor=settings.replication_factor)
-                )
-                applied.append(Applied(name, created=False, drift=drift))
+        missing = {name: topic for name, topic in wanted.items() if name not in existing}
+        created = await _create(admin, missing, settings.replication_factor)
+        applied = [Applied(name, created=True) for name in created]
+        for name in wanted.keys() - created:
+            configs = wanted[name].settings(replication_factor=settings.replication_factor)
+            applied.append(Applied(name, created=False, drift=await _mend(admin, name, configs)))
     finally:
         await admin.close()
     return sorted(applied, key=lambda row: row.name)
 
 
-async def _create(admin: AIOKafkaAdminClient, topics: dict[str, Topic], replication_factor: int) -> None:
+async def _create(
+    admin: AIOKafkaAdminClient, topics: Mapping[str, Topic], replication_factor: int
+) -> set[str]:
+    """Those of ``topics`` that were created now, by us; all of them exist afterwards."""
     if not topics:
-        return
+        return set()
     response = await admin.create_topics(
         [
             NewTopic(
@@ -149,18 +157,45 @@ async def _create(admin: AIOKafkaAdminClient, topics: dict[str, Topic], replicat
             for name, topic in topics.items()
         ]
     )
-    already_exists = 36
+    created = set()
     for name, code, *rest in response.topic_errors:
-        if code not in (0, already_exists):
+        if code not in (0, _ALREADY_EXISTS):
             raise ConfigurationError(f"Kafka refused to create topic {name}: {rest[0] if rest else code}")
+        if code == 0:
+            created.add(name)
+    await _until_known(admin, topics.keys())
+    return created
+
+
+async def _until_known(admin: AIOKafkaAdminClient, names: Iterable[str]) -> None:
+    """A broker learns of a new topic a moment after it is agreed."""
+    wanted = set(names)
+    try:
+        async with asyncio.timeout(_KNOWN_SECONDS):
+            while not wanted <= set(await admin.list_topics()):  # noqa: ASYNC110  a broker sets no Event
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise ConfigurationError(
+            f"topics were created, but Kafka does not show them after {_KNOWN_SECONDS} s: apply them again"
+        ) from None
 
 
 async def _mend(admin: AIOKafkaAdminClient, name: str, wanted: dict[str, str]) -> tuple[str, ...]:
-    resource = ConfigResource(ConfigResourceType.TOPIC, name)
-    (response,) = await admin.describe_configs([resource])
-    (found,) = response.resources
-    actual = {entry[0]: entry[1] for entry in found[4]}
+    (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    _refuse_errors(response.resources, doing=f"show the settings of topic {name}")
+    entries = response.resources[0][4]
+    actual = {entry[0]: entry[1] for entry in entries}
     drift = {key: value for key, value in wanted.items() if actual.get(key) != value}
     if drift:
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=wanted)])
+        # The request replaces all of a topic's own settings: what an operator has added stays.
+        own = {entry[0]: entry[1] for entry in entries if entry[3] == _SET_ON_THE_TOPIC}
+        resource = ConfigResource(ConfigResourceType.TOPIC, name, configs=own | wanted)
+        (response,) = await admin.alter_configs([resource])
+        _refuse_errors(response.resources, doing=f"change the settings of topic {name}")
     return tuple(f"{key}: {actual.get(key)} → {value}" for key, value in drift.items())
+
+
+def _refuse_errors(resources: Sequence[Any], *, doing: str) -> None:
+    for code, message, *_ in resources:
+        if code:
+            raise ConfigurationError(f"Kafka refused to {doing}: {message or code}")

@@ -23,14 +23,14 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, TraceFlags,
 from runtime.errors import ConfigurationError
 from runtime.settings import TracingSettings
 
-_TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _SAMPLED = 0x01
 Attributes = Mapping[str, str | int | float | bool]
 
 
 def parse(traceparent: str | None) -> SpanContext | None:
     """The span context in a ``traceparent``; None when it is absent or malformed, which counts as absent."""
-    match = _TRACEPARENT.match(traceparent or "")
+    match = _TRACEPARENT.fullmatch(traceparent or "")
     if match is None:
         return None
     context = SpanContext(
@@ -100,8 +100,15 @@ class Tracing:
             attributes=dict(attributes or {}),
             links=linked,
             kind=trace.SpanKind.CONSUMER,
+            # An exception's text may quote a document: only its type goes into the span.
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
-            yield _text(span.get_span_context())
+            try:
+                yield _text(span.get_span_context())
+            except Exception as error:
+                span.set_status(trace.StatusCode.ERROR, type(error).__name__)
+                raise
 
     def shutdown(self) -> None:
         """Write out what is waiting. Bounded by the exporter's own time-out."""

@@ -20,7 +20,7 @@ comment on table meta.installation is 'identity: one row, the KSeF environment t
 
 -- Creates the month's partition of every partitioned table of a schema, for this month and the next ones.
 create function meta.ensure_partitions(for_schema text, months_ahead integer) returns integer
-language plpgsql as $$
+language plpgsql set timezone = 'UTC' as $$   -- bounds of timestamptz partitions: the same for every caller
 declare
     parent  record;
     first   date;

@@ -1,0 +1,155 @@
+"""The private parts of FastStream and aiokafka that ``runtime._faststream`` relies on.
+
+A failure here after an upgrade means: read that module again before anything else.
+"""
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.record.util import calc_crc32c
+
+from runtime import _faststream
+from runtime._faststream import Fetched
+from tests.support.kit import INPUT, Kafka, Recorder, Running, running_stage
+from tests.support.waiting import until
+
+
+async def test_records_are_captured_in_the_same_turn_of_the_loop_as_they_are_fetched(kafka: Kafka) -> None:
+    await kafka.create(INPUT)
+    fetched: list[Fetched] = []
+    turns_since_fetch: list[int] = []
+    turns = 0
+
+    def count_turn() -> None:
+        nonlocal turns
+        turns += 1
+
+    def generation() -> int:
+        turns_since_fetch.append(turns)
+        return 7
+
+    async def on_batch(batch: Fetched) -> None:
+        fetched.append(batch)
+
+    async with running_stage(kafka, Recorder(), generation=generation, on_batch=on_batch) as running:
+        consumer = running.consumer()
+        assert consumer is not None
+        getmany = consumer.getmany
+
+        async def counting(**options: Any) -> Any:
+            nonlocal turns
+            records = await getmany(**options)
+            turns = 0
+            asyncio.get_running_loop().call_soon(count_turn)
+            return records
+
+        consumer.getmany = counting
+        # One fetch that began before the exchange may still bring the first records.
+        await kafka.produce(INPUT, b"one")
+        await until(lambda: len(fetched) == 1)
+        turns_since_fetch.clear()
+        await kafka.produce(INPUT, b"two")
+        await until(lambda: len(fetched) == 2)
+
+    assert turns_since_fetch == [0]
+    assert [record.value for record in fetched[1].records] == [b"two"]
+    assert (fetched[1].consumer, fetched[1].generation) == (consumer, 7)
+
+
+async def test_faststream_commits_nothing_by_itself(kafka: Kafka) -> None:
+    await kafka.create(INPUT)
+    await kafka.produce(INPUT, b"one")
+    fetched: list[Fetched] = []
+
+    async def on_batch(batch: Fetched) -> None:
+        fetched.append(batch)
+
+    async with running_stage(kafka, Recorder(), on_batch=on_batch):
+        await until(lambda: len(fetched) == 1)
+        await kafka.produce(INPUT, b"two")
+        await until(lambda: len(fetched) == 2)
+
+    assert await kafka.committed(INPUT) is None
+
+
+async def test_an_error_that_escapes_a_batch_is_told(kafka: Kafka) -> None:
+    await kafka.create(INPUT)
+    await kafka.produce(INPUT, b"one")
+
+    async def on_batch(_batch: Fetched) -> None:
+        raise LookupError("a bug of ours")
+
+    async with running_stage(kafka, Recorder(), on_batch=on_batch) as running:
+        await until(running.stage.fatal.done)
+
+    assert isinstance(running.stage.fatal.exception(), LookupError)
+
+
+async def produce_unparsable(kafka: Kafka, *, partition: int) -> None:
+    """A record with a header whose name is not UTF-8: brokers take it, aiokafka cannot read it."""
+    async with kafka.raw_producer() as producer:
+        batch = producer.create_batch()
+        batch.append(key=b"k", value=b"v", timestamp=None, headers=[("NAME", b"")])
+        raw = bytearray(batch._build().replace(b"NAME", b"\xff\xfe\xfd\xfc"))
+        raw[17:21] = calc_crc32c(bytes(raw[21:])).to_bytes(4, "big")
+        batch._buffer = bytes(raw)
+        confirmation = await producer.send_batch(batch, kafka.prefix + INPUT, partition=partition)
+        await confirmation
+
+
+async def test_a_fetch_that_cannot_be_parsed_ends_the_worker_before_a_neighbour_loses_records(
+    kafka: Kafka,
+) -> None:
+    neighbours = range(8)
+    await kafka.create(INPUT, partitions=9)
+    for partition in neighbours:
+        await kafka.produce(INPUT, b"0", b"1", partition=partition)
+    await produce_unparsable(kafka, partition=8)
+    handler = Recorder()
+
+    async with running_stage(kafka, handler) as running:
+        await until(running.stage.fatal.done)
+        for partition in neighbours:
+            await kafka.produce(INPUT, b"2", partition=partition)
+        await until(lambda: has_fetched_up_to(running, kafka, 3, partitions=neighbours))
+
+    assert isinstance(running.stage.fatal.exception(), UnicodeDecodeError)
+    for partition in neighbours:
+        handled = [record.offset for record in handler.seen if record.partition == partition]
+        assert handled == list(range(len(handled)))  # none is missing in between
+        assert (await kafka.committed(INPUT, partition) or 0) == len(handled)
+
+
+async def has_fetched_up_to(running: Running, kafka: Kafka, offset: int, *, partitions: range) -> bool:
+    """Whether FastStream has gone on fetching, up to there."""
+    consumer = running.consumer()
+    assert consumer is not None
+    positions = [await consumer.position(TopicPartition(kafka.prefix + INPUT, n)) for n in partitions]
+    return all(position >= offset for position in positions)
+
+
+async def test_a_consumer_is_joined_once_it_has_an_assignment_and_dead_once_a_task_of_it_ended(
+    kafka: Kafka,
+) -> None:
+    await kafka.create(INPUT)
+
+    async with running_stage(kafka, Recorder()) as running:
+        consumer = running.consumer()
+        assert consumer is not None
+        assert (_faststream.joined(consumer), _faststream.dead(consumer)) == (True, False)
+
+        consumer._coordinator._coordination_task.cancel()
+        await until(lambda: _faststream.dead(consumer))
+
+    assert not _faststream.joined(running.consumer())
+
+
+@pytest.mark.parametrize("consumers", [1, 2])
+async def test_a_member_without_a_partition_is_joined_as_well(kafka: Kafka, consumers: int) -> None:
+    await kafka.create(INPUT, partitions=consumers)
+
+    async with running_stage(kafka, Recorder()) as first, running_stage(kafka, Recorder()) as second:
+        await until(lambda: first.partitions + second.partitions == consumers)
+        assert all(_faststream.joined(running.consumer()) for running in (first, second))

@@ -38,7 +38,7 @@ down: $(VENV)/.demo   ## stop what `make up` left running
 test: $(VENV)/.dev    ## every test, on a real Kafka and PostgreSQL
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests
 
-test-unit: $(VENV)/.dev   ## the tests that need no server
+test-unit: $(VENV)/.dev   ## the quick ones: no server, no process, seconds
 	@$(BIN)/python -m pytest -q -n 2 tests/unit tests/contract
 
 lint: $(VENV)/.dev    ## style, types, layers, drift of generated files

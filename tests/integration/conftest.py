@@ -8,6 +8,9 @@ from runtime.db import Database
 from runtime.settings import KafkaSettings
 from stack.local import Addresses
 from tests.support.kit import Kafka, opened
+from tests.support.simulator_fixtures import keys
+
+__all__ = ["kafka", "keys", "pool"]
 
 
 @pytest.fixture

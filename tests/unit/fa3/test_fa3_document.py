@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from fa3_samples import invoice, parsed, xml_of
 
 from contracts.findings import Finding
 from fa3.document import Document, SizeLimits, parse
+from tests.support.fa3_samples import invoice, parsed, xml_of
 
 XML = xml_of(invoice(number="FV/ż/7", delivery_notes=["WZ/881"])).encode()
 MANY_LINES = XML.replace(b"><", b">\n<")

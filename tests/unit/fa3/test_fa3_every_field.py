@@ -1,13 +1,13 @@
 """No field of the canonical invoice vanishes: it changes the document, is refused, or is control data."""
 
 import pytest
-from fa3_fields import leaves, two_invoices
-from fa3_samples import CREATED_AT, SELLER
 
 from contracts.findings import Finding
 from contracts.invoice import Invoice
 from fa3.writer import Written, write
 from fa3.writer.support import CONTROL_FIELDS
+from tests.support.fa3_fields import leaves, two_invoices
+from tests.support.fa3_samples import CREATED_AT, SELLER
 
 LEAVES = dict(leaves())
 

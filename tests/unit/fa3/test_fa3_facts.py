@@ -4,10 +4,10 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from fa3_samples import LINE, correction_fields, invoice, parsed, xml_of
 
 from contracts.invoice import Invoice
 from fa3.facts import Envelope, Facts, envelope, facts
+from tests.support.fa3_samples import LINE, correction_fields, invoice, parsed, xml_of
 
 XML = xml_of(invoice())
 

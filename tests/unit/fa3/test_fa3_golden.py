@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from fa3_samples import SELLER, parsed
 from ksef_client.documents.fa3.validation import validate_xml_facets
 from ksef_client.documents.fa3.xml import validate_fa3_xml_xsd
 from lxml import etree
@@ -19,6 +18,7 @@ from contracts.invoice import Invoice, read_invoice
 from fa3.checks import schema_findings
 from fa3.lengths import length_findings
 from fa3.writer import Written, write
+from tests.support.fa3_samples import SELLER, parsed
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path.stem for path in GOLDEN.glob("*.json"))

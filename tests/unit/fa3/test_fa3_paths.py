@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from fa3_fields import leaves
 from lxml import etree
 
 from fa3.fields import _FIELDS, field_of
 from fa3.places import path_of
 from fa3.second_opinion import _compiled
 from fa3.versions import FA3
+from tests.support.fa3_fields import leaves
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
-from fa3_samples import (
+
+from contracts.invoice import Invoice
+from fa3.writer import SellerDetails, Written, write
+from tests.support.fa3_samples import (
     CREATED_AT,
     LINE,
     ORIGINAL,
@@ -14,9 +17,6 @@ from fa3_samples import (
     refusals_of,
     xml_of,
 )
-
-from contracts.invoice import Invoice
-from fa3.writer import SellerDetails, Written, write
 
 NAMELESS: dict[str, Any] = {"name": "Towar", "rate": "23"}
 NOTE = {"key": "a", "value": "b"}

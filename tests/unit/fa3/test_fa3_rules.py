@@ -3,7 +3,6 @@
 from datetime import date
 
 import pytest
-from fa3_samples import LINE, codes_of, document_of, invoice, parsed, xml_of
 
 from contracts.findings import Finding
 from fa3.blocking import blocking, blocks
@@ -12,6 +11,7 @@ from fa3.facts import facts
 from fa3.identifiers import is_nip
 from fa3.lengths import length_findings
 from fa3.rules import issue_date_finding, nip_findings
+from tests.support.fa3_samples import LINE, codes_of, document_of, invoice, parsed, xml_of
 
 PERSON = {"name": "X", "address": {"country": "PL", "line1": "Y"}}
 

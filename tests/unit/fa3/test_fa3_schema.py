@@ -4,12 +4,12 @@ import threading
 from typing import Any
 
 import pytest
-from fa3_samples import LINE, invoice, parsed, xml_of
 
 from contracts.findings import Finding
 from fa3.checks import all_schema_findings, schema_findings
 from fa3.schema import compiled, violations_of
 from fa3.versions import FA3
+from tests.support.fa3_samples import LINE, invoice, parsed, xml_of
 
 BLACHA = {"name": "Blacha", "unit": "kg", "qty": "1", "net_price": "1", "rate": "8"}
 MADE: dict[str, Any] = {

@@ -5,7 +5,8 @@ from decimal import getcontext
 from typing import Any
 
 import pytest
-from fa3_samples import LINE, codes_of, correction, invoice, refusals_of, xml_of
+
+from tests.support.fa3_samples import LINE, codes_of, correction, invoice, refusals_of, xml_of
 
 EURO: dict[str, Any] = {"currency": "EUR", "fx": {"rate": "4.5"}}
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from fa3_samples import LINE, SELLER, correction, invoice, xml_of
 
 from fa3.writer import Written, write
+from tests.support.fa3_samples import LINE, SELLER, correction, invoice, xml_of
 
 ANNEX_15: dict[str, Any] = {"name": "Stal", "rate": "23", "annex15": True}
 

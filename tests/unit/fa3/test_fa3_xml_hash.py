@@ -3,9 +3,9 @@
 import hashlib
 
 import pytest
-from fa3_samples import invoice, parsed, xml_of
 
 from fa3.xml_hash import content_hash_of_xml
+from tests.support.fa3_samples import invoice, parsed, xml_of
 
 XML = xml_of(invoice())
 

@@ -5,10 +5,10 @@ import json
 from typing import Any
 
 import pytest
-from invoice_samples import LINE, fields, invoice, line, raw
 
 from contracts.invoice import content_hash
 from contracts.invoice.hashing import canonical_text
+from tests.support.invoice_samples import LINE, fields, invoice, line, raw
 
 
 def test_the_canonical_text_is_json_written_in_one_way() -> None:

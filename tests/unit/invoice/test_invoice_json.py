@@ -4,9 +4,9 @@ import json
 from decimal import Decimal
 
 import pytest
-from invoice_samples import codes, fields, findings, invoice, line, raw
 
 from contracts.invoice import read_invoice
+from tests.support.invoice_samples import codes, fields, findings, invoice, line, raw
 
 DOCUMENT = raw(fields())
 

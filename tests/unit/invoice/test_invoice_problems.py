@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from invoice_samples import LINE, codes, fields, findings, invoice, line
 
 from contracts.invoice.problems import MOST_FINDINGS
+from tests.support.invoice_samples import LINE, codes, fields, findings, invoice, line
 
 ADDRESS = {"country": "PL", "line1": "Rynek 3"}
 

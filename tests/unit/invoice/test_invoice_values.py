@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from invoice_samples import codes, fields, invoice, line
 
 from contracts.invoice import Invoice
+from tests.support.invoice_samples import codes, fields, invoice, line
 
 
 def test_texts_are_stripped_and_their_white_space_collapsed() -> None:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
-from ksef_script import NOW, TOKEN, PublishedKey, ScriptedKsef, http_options, script_login
 
 from ksef import (
     ContextId,
@@ -18,6 +17,7 @@ from ksef import (
     RepeatPolicy,
     TokenCredential,
 )
+from tests.support.ksef_script import NOW, TOKEN, PublishedKey, ScriptedKsef, http_options, script_login
 
 
 class MovableClock:

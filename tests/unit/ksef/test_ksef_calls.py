@@ -4,7 +4,6 @@ import asyncio
 import socket
 
 import pytest
-from ksef_script import NOW, SESSION, TOKEN, Cut, Hang, Reply, gateway_page, http_options, ok, stamp
 
 from ksef import (
     AmbiguousResult,
@@ -22,6 +21,18 @@ from ksef import (
 from ksef.calls import Caller, Ports, Request
 from ksef.http import HttpResponse
 from ksef.routes import CHALLENGE, SEND_INVOICE
+from tests.support.ksef_script import (
+    NOW,
+    SESSION,
+    TOKEN,
+    Cut,
+    Hang,
+    Reply,
+    gateway_page,
+    http_options,
+    ok,
+    stamp,
+)
 
 COMPANY = ContextId(ContextType.NIP, "5265877635")
 STATUS = f"GET /sessions/{SESSION}"

@@ -5,10 +5,10 @@ import gzip
 import socket
 
 import pytest
-from ksef_script import Cut, Hang, Reply, http_options
 
 from ksef import HttpxTransport, Timeouts
 from ksef.http import AnswerLost, HttpRequest, RequestNotSent
+from tests.support.ksef_script import Cut, Hang, Reply, http_options
 
 
 def post(server, body=b"{}", **headers):

@@ -3,7 +3,18 @@
 import asyncio
 
 import pytest
-from ksef_script import (
+
+from ksef import (
+    BrokenContract,
+    ContextId,
+    ContextType,
+    OperatorNeeded,
+    RateLimited,
+    TokenCredential,
+    TransientError,
+    Unauthorized,
+)
+from tests.support.ksef_script import (
     AUTH,
     NOW,
     SESSION,
@@ -19,17 +30,6 @@ from ksef_script import (
     script_login,
     session_opened,
     stamp,
-)
-
-from ksef import (
-    BrokenContract,
-    ContextId,
-    ContextType,
-    OperatorNeeded,
-    RateLimited,
-    TokenCredential,
-    TransientError,
-    Unauthorized,
 )
 
 CHALLENGE = "POST /auth/challenge"

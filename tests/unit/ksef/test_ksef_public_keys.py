@@ -2,10 +2,10 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from ksef_script import NOW, gateway_page, ok, refusal
 
 from ksef import BrokenContract, OperatorNeeded, TransientError, wire
 from ksef.public_keys import KeyUsage, PublicKeys, choose, public_key_from
+from tests.support.ksef_script import NOW, gateway_page, ok, refusal
 
 PUBLISHED = "GET /security/public-key-certificates"
 LAST_WEEK = NOW - timedelta(days=7)

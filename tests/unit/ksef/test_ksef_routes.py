@@ -2,9 +2,18 @@
 
 import inspect
 
-from ksef_script import INVOICE, KSEF_NUMBER, NOW, SESSION, Reply, invoice_entry, ok, session_opened, stamp
-
 from ksef import FA_3, ROUTES, InvoicingMode, KsefContext, SessionKey
+from tests.support.ksef_script import (
+    INVOICE,
+    KSEF_NUMBER,
+    NOW,
+    SESSION,
+    Reply,
+    invoice_entry,
+    ok,
+    session_opened,
+    stamp,
+)
 
 KEY = SessionKey(bytes(32), bytes(16))
 LIMITS = {"maxInvoiceSizeInMB": 1, "maxInvoiceWithAttachmentSizeInMB": 3, "maxInvoices": 10000}

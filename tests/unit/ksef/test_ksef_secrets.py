@@ -7,7 +7,16 @@ import logging
 import pickle
 
 import pytest
-from ksef_script import (
+
+from ksef import FA_3, InvoicingMode, KsefError, SessionKey, TokenCredential, UpoFile, wire
+from ksef.calls import Request
+from ksef.http import HttpRequest, HttpResponse
+from ksef.login import TimedBearer, TokenPair
+from ksef.routes import SEND_INVOICE, Auth
+from ksef.secret import Bearer
+from ksef.sessions import invoice_from
+from ksef.timestamps import parse_timestamp
+from tests.support.ksef_script import (
     AUTH,
     INVOICE,
     SESSION,
@@ -22,15 +31,6 @@ from ksef_script import (
     refusal,
     session_opened,
 )
-
-from ksef import FA_3, InvoicingMode, KsefError, SessionKey, TokenCredential, UpoFile, wire
-from ksef.calls import Request
-from ksef.http import HttpRequest, HttpResponse
-from ksef.login import TimedBearer, TokenPair
-from ksef.routes import SEND_INVOICE, Auth
-from ksef.secret import Bearer
-from ksef.sessions import invoice_from
-from ksef.timestamps import parse_timestamp
 
 KEY_BYTES = bytes(range(100, 132))
 IV_BYTES = bytes(range(200, 216))

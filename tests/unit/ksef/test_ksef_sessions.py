@@ -4,21 +4,6 @@ import base64
 from datetime import UTC, datetime
 
 import pytest
-from ksef_script import (
-    INVOICE,
-    KSEF_NUMBER,
-    NOW,
-    SESSION,
-    Cut,
-    Reply,
-    gateway_page,
-    invoice_entry,
-    ok,
-    problem,
-    refusal,
-    session_opened,
-    stamp,
-)
 
 from ksef import (
     FA_3,
@@ -37,6 +22,21 @@ from ksef import (
     SessionPhase,
     TransientError,
     remedy_for_send,
+)
+from tests.support.ksef_script import (
+    INVOICE,
+    KSEF_NUMBER,
+    NOW,
+    SESSION,
+    Cut,
+    Reply,
+    gateway_page,
+    invoice_entry,
+    ok,
+    problem,
+    refusal,
+    session_opened,
+    stamp,
 )
 
 OPEN = "POST /sessions/online"

@@ -5,13 +5,13 @@ import gc
 from datetime import timedelta
 
 import pytest
-from ksef_script import NOW
 
 from ksef import OperatorNeeded
 from ksef.login import TimedBearer, TokenPair
 from ksef.routes import Auth
 from ksef.secret import Bearer
 from ksef.tokens import ContextTokens
+from tests.support.ksef_script import NOW
 
 
 def timed(name, kind=Auth.ACCESS, minutes=15):

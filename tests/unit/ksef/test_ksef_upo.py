@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
-from ksef_script import NOW
 from lxml import etree
 from signxml import CanonicalizationMethod, XMLSigner
 from signxml.xades import XAdESSigner
@@ -18,6 +17,7 @@ from signxml.xades import XAdESSigner
 from ksef import UpoFault, UpoRefused, UpoSignature, parse_upo, verify_upo
 from ksef.identifiers import sha256_base64
 from ksef.upo import MAX_BYTES
+from tests.support.ksef_script import NOW
 
 NUMBER = "5265877635-20250826-0100001AF629-AF"
 HASH = "aLPQeU4oe2E9f/0NIzMrvgbsut7r0ZpZAe1sj9zBp8M="

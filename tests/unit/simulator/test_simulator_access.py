@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from simulator_driver import BUYER, SELLER, Ksef, b64, oaep
 
 from simulator.policy import NO_DELAYS, Span
 from simulator.protocol.identifiers import Identifier, crc8
+from tests.support.simulator_driver import BUYER, SELLER, Ksef, b64, oaep
 
 SECOND = timedelta(seconds=1)
 

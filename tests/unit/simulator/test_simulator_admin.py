@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from simulator_driver import BUYER, SELLER, Ksef, Reply, fa3
 
 from simulator.admin.core import Admin
 from simulator.faults import AnswerAfter, DelayAnswer, LoseAnswer
 from simulator.policy import Policy, Span
 from simulator.rates import Rates
 from simulator.wire import Request
+from tests.support.simulator_driver import BUYER, SELLER, Ksef, Reply, fa3
 
 ADMIN_TOKEN = "admin-token"
 

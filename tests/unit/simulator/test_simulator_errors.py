@@ -1,9 +1,9 @@
 """Error bodies in both formats, unreadable requests, unknown routes."""
 
 import pytest
-from simulator_driver import SELLER, Ksef
 
 from simulator.policy import Policy, Profile
+from tests.support.simulator_driver import SELLER, Ksef
 
 
 def test_a_400_is_an_exception_list_by_default(ksef):

@@ -1,7 +1,6 @@
 """Faults on order: what happens behind a lost, replaced or late answer."""
 
 import pytest
-from simulator_driver import BUYER, SELLER, Ksef, fa3, send_request
 
 from simulator.faults import (
     ANY_OPERATION,
@@ -13,6 +12,7 @@ from simulator.faults import (
     gateway_page,
 )
 from simulator.wire import Response
+from tests.support.simulator_driver import BUYER, SELLER, Ksef, fa3, send_request
 
 
 @pytest.fixture

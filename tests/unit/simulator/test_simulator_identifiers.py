@@ -1,9 +1,9 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from simulator_driver import seeded
 
 from simulator.protocol.identifiers import crc8, ksef_number, new_reference, nip_checksum_holds
+from tests.support.simulator_driver import seeded
 
 
 def test_crc8_has_the_standard_check_value():

@@ -1,10 +1,10 @@
 """Request limits: sliding windows, growing Retry-After, per context and address, and the switches."""
 
 import pytest
-from simulator_driver import BUYER, Ksef, fa3
 
 from simulator.rates import PRODUCTION, SETTABLE, Rates, rates_named
 from simulator.windows import Exceeded, Windows
+from tests.support.simulator_driver import BUYER, Ksef, fa3
 
 KEY = ("invoiceSend", "Nip", "5265877635", "10.0.0.1")
 

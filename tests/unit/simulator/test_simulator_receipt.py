@@ -10,10 +10,10 @@ import pytest
 from lxml import etree
 from signxml.exceptions import InvalidDigest
 from signxml.xades.xades import XAdESVerifier
-from simulator_driver import Ksef, digest, fa3
 
 from simulator.policy import Policy, Profile
 from simulator.protocol.identifiers import Identifier
+from tests.support.simulator_driver import Ksef, digest, fa3
 
 UPO = "{http://upo.schematy.mf.gov.pl/KSeF/v4-3}"
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"

@@ -5,10 +5,10 @@ from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from simulator_driver import Ksef, Reply, b64, digest, fa3
 
 from simulator.policy import NO_DELAYS, Span
 from simulator.rates import Rates
+from tests.support.simulator_driver import Ksef, Reply, b64, digest, fa3
 
 
 def test_a_pending_invoice_shows_what_is_known(ksef):

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from simulator_driver import AES_KEY, Ksef, fa3
 
 from simulator.crypto.bearers import Issued
 from simulator.server import Options, running
 from simulator.wire import Request, Response
+from tests.support.simulator_driver import AES_KEY, Ksef, fa3
 
 
 def test_requests_and_answers_print_neither_headers_nor_bodies():

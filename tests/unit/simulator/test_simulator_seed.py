@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from simulator_driver import BUYER, SELLER
 
 from simulator.credentials import token_digest
 from simulator.seed import SeedError, apply_seed, load_seed, read_companies
 from simulator.store.rows import Company
+from tests.support.simulator_driver import BUYER, SELLER
 
 TOKEN = f"20261120-EC-0000000001-0000000002-2A|nip-{SELLER}|{'0f' * 32}"
 SEED = f"""

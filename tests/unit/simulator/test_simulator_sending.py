@@ -1,9 +1,9 @@
 """Sending: what is refused at once, with the codes of API 2.9.0."""
 
 import pytest
-from simulator_driver import AES_KEY, SELLER, Ksef, b64, digest, encrypted, fa3, send_request
 
 from simulator.policy import Policy
+from tests.support.simulator_driver import AES_KEY, SELLER, Ksef, b64, digest, encrypted, fa3, send_request
 
 
 def test_a_send_is_answered_with_a_reference(ksef):

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from simulator_driver import BUYER, SELLER, Ksef, b64, fa3, oaep
 
 from simulator.policy import NO_DELAYS, Span
 from simulator.protocol.identifiers import Identifier
+from tests.support.simulator_driver import BUYER, SELLER, Ksef, b64, fa3, oaep
 
 ANNA = Identifier("Pesel", "90010112345")
 OPEN = {"code": 100, "description": "Sesja interaktywna otwarta"}

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from simulator_driver import ATTACHMENT, BUYER, IV, SELLER, Ksef, digest, encrypted, fa3
 
 from simulator.policy import NO_DELAYS, Policy, Profile, Span
+from tests.support.simulator_driver import ATTACHMENT, BUYER, IV, SELLER, Ksef, digest, encrypted, fa3
 
 ACCEPTED = {"code": 200, "description": "Sukces"}
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from invoice_samples import LINE, fields, raw
 
 from contracts.invoice import Invoice, read_invoice
+from tests.support.invoice_samples import LINE, fields, raw
 
 FUZZED = settings(max_examples=100, deadline=None)
 

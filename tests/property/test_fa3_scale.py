@@ -5,13 +5,13 @@ import time
 from typing import Any
 
 import pytest
-from fa3_samples import CREATED_AT, SELLER, fields, parsed
 
 from contracts.invoice import Invoice, content_hash, read_invoice
 from fa3.checks import schema_findings
 from fa3.document import SizeLimits, parse
 from fa3.facts import envelope, facts
 from fa3.writer import Written, write
+from tests.support.fa3_samples import CREATED_AT, SELLER, fields, parsed
 
 ROOMY = SizeLimits(plain=10_000_000, with_attachment=10_000_000)
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_driver import fa3
-from simulator_http import HttpKsef
+
+from tests.support.simulator_driver import fa3
+from tests.support.simulator_http import HttpKsef
 
 TODAY = datetime.now(UTC).date().isoformat()
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulator_driver import SELLER, Ksef, fa3, send_request
 
 from simulator.operations.table import OPERATIONS
+from tests.support.simulator_driver import SELLER, Ksef, fa3, send_request
 
 REFERENCE = "20261120-CR-0000000000-0000000000-00"
 NAMES = st.sampled_from(

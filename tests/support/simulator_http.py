@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
-from simulator_driver import AES_KEY, FORM, IV, SELLER, b64, oaep, send_request
+
+from tests.support.simulator_driver import AES_KEY, FORM, IV, SELLER, b64, oaep, send_request
 
 
 @dataclass

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from fa3_samples import LINE, ORIGINAL, correction_fields, fields
 from pydantic import BaseModel
 
 from contracts.invoice import Invoice
 from contracts.invoice.amounts import Amount, Whole
 from contracts.invoice.moments import CalendarDay, PointInTime
 from contracts.invoice.texts import Prose, Text
+from tests.support.fa3_samples import LINE, ORIGINAL, correction_fields, fields
 
 ADDRESS = {"country": "PL", "line1": "Rynek 3"}
 PERSON = {"nip": "1111111111", "name": "Osoba", "address": ADDRESS}

@@ -2,7 +2,6 @@
 
 import xml.etree.ElementTree as ET
 
-from fa3_samples import LINE, invoice, xml_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from fa3.document import Document, parse
 from fa3.facts import Envelope, envelope, facts
 from fa3.rules import nip_findings
 from fa3.xml_hash import content_hash_of_xml
+from tests.support.fa3_samples import LINE, invoice, xml_of
 
 FUZZED = settings(max_examples=100, deadline=None)
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from simulator_driver import SELLER, digest, fa3, send_request
-from simulator_http import HttpKsef
 
 from simulator.crypto.keys import KeyRing
 from simulator.policy import Policy
 from simulator.seed import read_companies
 from simulator.server import Options, running, system_clock
 from simulator.shell import _WriteOnce
+from tests.support.simulator_driver import SELLER, digest, fa3, send_request
+from tests.support.simulator_http import HttpKsef
 
 TODAY = datetime.now(UTC).date().isoformat()
 OPTIONS = Options(policy=Policy(open_world=True), limits="off")

@@ -6,8 +6,6 @@ import xml.etree.ElementTree as ET
 from decimal import Decimal
 from typing import Any
 
-from fa3_samples import CREATED_AT, SELLER, parsed
-from fa3_strategies import INVOICES
 from hypothesis import given, settings
 from ksef_client.documents.fa3.validation import validate_xml_facets
 
@@ -16,6 +14,8 @@ from fa3.checks import schema_findings
 from fa3.facts import envelope, facts
 from fa3.lengths import length_findings
 from fa3.writer import Written, write
+from tests.support.fa3_samples import CREATED_AT, SELLER, parsed
+from tests.support.fa3_strategies import INVOICES
 
 NUMBERS = re.compile(r'"number:([^"]*)"')
 GENERATED = settings(max_examples=75, deadline=None)

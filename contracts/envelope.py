@@ -77,12 +77,9 @@ def decode(
     type_ = headers.get("ce_type", "")
     model = models.get(type_)
     if model is None:
-        raise Undecodable(f"unknown event type {type_!r}" if type_ else "no ce_type header")
-    try:
-        event_id, subject = UUID(headers["ce_id"]), UUID(headers["ce_subject"])
-        at = datetime.fromisoformat(headers["ce_time"])
-    except (KeyError, ValueError) as error:
-        raise Undecodable(f"bad CloudEvents headers of {type_}: {error}") from error
+        raise Undecodable(f"unknown event type {type_[:60]!r}" if type_ else "no ce_type header")
+    event_id, subject = _uuid(headers, "ce_id"), _uuid(headers, "ce_subject")
+    at = _time(headers, "ce_time")
     try:
         data = model.model_validate_json(value)
     except ValidationError as error:
@@ -99,6 +96,23 @@ def decode(
         causation_id=headers.get("ce_causationid"),
         traceparent=headers.get(TRACEPARENT),
     )
+
+
+def _uuid(headers: Mapping[str, str], name: str) -> UUID:
+    try:
+        return UUID(headers[name])
+    except (KeyError, ValueError):
+        raise Undecodable(f"the header {name} is missing or no UUID") from None
+
+
+def _time(headers: Mapping[str, str], name: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(headers[name])
+    except (KeyError, ValueError):
+        raise Undecodable(f"the header {name} is missing or no time") from None
+    if at.tzinfo is None:
+        raise Undecodable(f"the header {name} has no offset")
+    return at
 
 
 def caused(

@@ -75,6 +75,7 @@ def subscribe(
     listener: ConsumerRebalanceListener,
     generation: Callable[[], int],
     on_batch: Callable[[Fetched], Awaitable[None]],
+    session_timeout_seconds: float,
 ) -> Callable[[], AIOKafkaConsumer | None]:
     """Register a batch subscriber; returns a function that gives its consumer while it runs."""
     subscriber = broker.subscriber(
@@ -91,8 +92,8 @@ def subscribe(
         fetch_max_bytes=16 * 1024 * 1024,
         max_partition_fetch_bytes=2 * 1024 * 1024,
         fetch_max_wait_ms=200,
-        session_timeout_ms=30_000,
-        heartbeat_interval_ms=3_000,
+        session_timeout_ms=int(session_timeout_seconds * 1000),
+        heartbeat_interval_ms=int(session_timeout_seconds * 100),
         rebalance_timeout_ms=60_000,
         max_poll_interval_ms=300_000,
     )

@@ -90,6 +90,7 @@ class Worker:
             listener=stage,
             generation=stage.generation,
             on_batch=stage.on_batch,
+            session_timeout_seconds=self.settings.kafka.session_timeout_seconds,
         )
         self._stages.append(stage)
         self._consumers.append(consumer)

@@ -66,6 +66,8 @@ class KafkaSettings(Section):
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    session_timeout_seconds: float = Field(default=30, ge=6)
+    """How long the partitions of a killed worker wait for another one; brokers refuse less than 6."""
     topic_prefix: str = Field(default="", pattern=r"^([a-z0-9]+\.)?$")
     """Several installations on one cluster: ``team1.`` stands before every topic and group."""
     replication_factor: int = Field(default=3, ge=1)

@@ -7,6 +7,8 @@ work and loses none; handlers and consumers therefore decide by unique keys, nev
 * A batch is up to 500 records and 8 MiB. Records are decoded one by one by the handler: a bad one becomes a
   dead letter and costs the others nothing.
 * ``Retry`` gives back one partition, from that record on, and pauses it; other partitions go on.
+* A batch that takes too long is given back and comes again in halves; a record that is too slow by itself is
+  one that fails.
 * An error that waiting or a person can mend gives the whole batch back and pauses the stage, for longer each
   time. Any other is looked for record by record, and ends as that record's dead letter.
 * When partitions are taken away, the batch in flight is finished and committed first. A commit that the group
@@ -24,9 +26,9 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from runtime import dead_letters, log, metrics
-from runtime._faststream import Fetched
+from runtime._faststream import MAX_RECORDS, Fetched
 from runtime.dead_letters import TooManyDeadLetters
-from runtime.errors import ConfigurationError, OperatorNeeded, is_transient
+from runtime.errors import ConfigurationError, CourierError, OperatorNeeded, is_transient
 from runtime.loops import Backoff
 from runtime.producer import Producer, ProducerStuck
 from runtime.records import DeadLetter, Done, Inbound, Outbound, Outcome, Retry
@@ -45,15 +47,29 @@ _LABELS: Mapping[type[Outcome], str] = {Done: "done", Retry: "retry", DeadLetter
 logger = log.get(__name__)
 
 
+class TooSlow(CourierError):
+    """The handler did not decide within its time."""
+
+
 class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Consumes for one service. ``fatal`` gets an exception when the process should end."""
 
-    def __init__(self, *, service: str, producer: Producer, handler: Handler, topic_prefix: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        service: str,
+        producer: Producer,
+        handler: Handler,
+        topic_prefix: str = "",
+        batch_seconds: float = BATCH_SECONDS,
+    ) -> None:
         self.service = service
         self.fatal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._producer = producer
         self._handler = handler
         self._prefix = topic_prefix
+        self._batch_seconds = batch_seconds
+        self._most = MAX_RECORDS
         self._generation = 0
         self._in_flight = asyncio.Lock()
         self._stopping = asyncio.Event()
@@ -88,7 +104,7 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         started = time.monotonic()
         remaining: Sequence[ConsumerRecord] = fetched.records
         while remaining:
-            chunk = _first_chunk(remaining)
+            chunk = _first_chunk(remaining, most=self._most)
             async with self._in_flight:
                 if self._generation != fetched.generation or self.fatal.done():
                     return
@@ -110,16 +126,21 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         except Exception as error:  # noqa: BLE001  whatever it is, the batch must not be lost
             logger.warning("batch_given_back", error=log.describe(error), records=len(records))
             metrics.BATCH_FAILURES.labels(self.service).inc()
+            if isinstance(error, TooSlow):
+                self._most = max(1, len(records) // 2)
             if isinstance(error, ProducerStuck | TooManyDeadLetters):
                 self.fail(error)
             return None
         self._backoff.reset()
+        self._most = min(MAX_RECORDS, self._most * 2)
         return outcomes
 
     async def _together_or_alone(self, records: Sequence[ConsumerRecord]) -> Sequence[Outcome]:
         try:
             return await self._attempt(records)
         except Exception as error:
+            if isinstance(error, TooSlow) and len(records) > 1:
+                raise
             if not _may_be_one_records_fault(error):
                 raise
             logger.exception("batch_failed", error=log.describe(error), records=len(records))
@@ -142,8 +163,13 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
 
     async def _attempt(self, records: Sequence[ConsumerRecord]) -> Sequence[Outcome]:
         inbound = [self._inbound(record) for record in records]
-        async with asyncio.timeout(BATCH_SECONDS):
-            outcomes = await self._handler(inbound)
+        try:
+            async with asyncio.timeout(self._batch_seconds) as bound:
+                outcomes = await self._handler(inbound)
+        except TimeoutError as error:
+            if not bound.expired():
+                raise
+            raise TooSlow(f"{len(records)} records in {self._batch_seconds:g} s") from error
         if len(outcomes) != len(records):
             raise RuntimeError(f"the handler gave {len(outcomes)} outcomes for {len(records)} records")
         await self._publish(records, outcomes)
@@ -270,11 +296,11 @@ def _rewind(fetched: Fetched, records: Sequence[ConsumerRecord]) -> None:
             fetched.consumer.seek(partition, offset)
 
 
-def _first_chunk(records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord]:
-    """As many of the first records as stay within ``CHUNK_BYTES``; at least one."""
+def _first_chunk(records: Sequence[ConsumerRecord], *, most: int) -> Sequence[ConsumerRecord]:
+    """As many of the first records as stay within ``most`` and ``CHUNK_BYTES``; at least one."""
     size = 0
-    for count, record in enumerate(records):
+    for count, record in enumerate(records[:most]):
         size += len(record.value or b"")
         if count and size > CHUNK_BYTES:
             return records[:count]
-    return records
+    return records[:most]

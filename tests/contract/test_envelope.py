@@ -99,11 +99,25 @@ def test_a_record_without_a_needed_header_is_refused_by_its_name(header: str) ->
 
 @pytest.mark.parametrize(
     ("header", "value"),
-    [("ce_id", "not-a-uuid"), ("ce_subject", ""), ("ce_time", "yesterday"), ("ce_type", "sales.unknown.v1")],
+    [
+        ("ce_id", "not-a-uuid"),
+        ("ce_subject", ""),
+        ("ce_time", "yesterday"),
+        ("ce_time", "2026-11-20T09:15:00"),
+        ("ce_type", "sales.unknown.v1"),
+    ],
 )
 def test_a_record_with_a_malformed_header_is_refused(header: str, value: str) -> None:
     with pytest.raises(Undecodable):
         decode(texts(event()) | {header: value}, event().value())
+
+
+@pytest.mark.parametrize("header", ["ce_id", "ce_subject", "ce_time", "ce_type"])
+def test_a_refusal_does_not_quote_a_header_at_length(header: str) -> None:
+    with pytest.raises(Undecodable) as refused:
+        decode(texts(event()) | {header: "hunter2 " * 1000}, event().value())
+
+    assert len(str(refused.value)) < 120
 
 
 @pytest.mark.parametrize(

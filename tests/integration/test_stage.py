@@ -542,3 +542,44 @@ async def test_prefixes_keep_the_installations_of_one_cluster_apart(kafka: Kafka
 
     assert (ours.values, theirs.values) == ([kafka.prefix.encode()], [other.prefix.encode()])
     assert ours.seen[0].topic == "erp.north.sales.v1"
+
+
+# Slow batches
+
+
+class Slow:
+    """A handler that takes its time for each record, and for ever for one that says so."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.sizes: list[int] = []
+
+    async def __call__(self, records: Sequence[Inbound]) -> Sequence[Outcome]:
+        self.sizes.append(len(records))
+        for record in records:
+            await asyncio.sleep(60 if record.value == b"hangs" else self.seconds)
+        return [passed_on(record) for record in records]
+
+
+async def test_a_batch_that_takes_too_long_comes_again_in_halves(kafka: Kafka) -> None:
+    await kafka.create(INPUT, OUTPUT, DEAD_LETTERS)
+    await kafka.produce(INPUT, *(b"%d" % number for number in range(24)))
+    slow = Slow(seconds=0.04)
+
+    async with running_stage(kafka, slow, batch_seconds=0.5):
+        await kafka.until_committed(INPUT, 24)
+
+    assert slow.sizes[0] > slow.sizes[-1]
+    assert await kafka.count(DEAD_LETTERS) == 0
+
+
+async def test_a_record_that_hangs_is_found_and_costs_its_neighbours_only_time(kafka: Kafka) -> None:
+    await kafka.create(INPUT, OUTPUT, DEAD_LETTERS)
+    await kafka.produce(INPUT, b"one", b"hangs", b"two")
+
+    async with running_stage(kafka, Slow(seconds=0), batch_seconds=0.3):
+        await kafka.until_committed(INPUT, 3)
+
+    assert sorted(values(await kafka.read(OUTPUT, 2))) == [b"one", b"two"]
+    (letter,) = await kafka.read(DEAD_LETTERS, 1)
+    assert letter.value == b"hangs"

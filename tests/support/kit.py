@@ -16,7 +16,7 @@ from runtime.db import Database, open_database
 from runtime.producer import Producer, open_producer
 from runtime.records import Done, Inbound, Outbound, Outcome
 from runtime.settings import KafkaSettings, PostgresSettings
-from runtime.stage import Handler, Stage
+from runtime.stage import BATCH_SECONDS, Handler, Stage
 from tests.support.waiting import until
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -201,6 +201,7 @@ async def running_stage(
     pattern: str | None = None,
     producer: Callable[[Producer], Producer] = lambda real: real,
     confirm_seconds: float = 45,
+    batch_seconds: float = BATCH_SECONDS,
     generation: Callable[[], int] | None = None,
     on_batch: Callable[[Fetched], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Running]:
@@ -209,7 +210,13 @@ async def running_stage(
     ``generation`` and ``on_batch`` take the place of the stage's own.
     """
     async with open_producer(kafka.settings, client_id="test", confirm_seconds=confirm_seconds) as real:
-        stage = Stage(service=SERVICE, producer=producer(real), handler=handler, topic_prefix=kafka.prefix)
+        stage = Stage(
+            service=SERVICE,
+            producer=producer(real),
+            handler=handler,
+            topic_prefix=kafka.prefix,
+            batch_seconds=batch_seconds,
+        )
         broker = _faststream.make_broker(kafka.settings, client_id="test", on_broken=stage.fail)
         consumer = _faststream.subscribe(
             broker,
@@ -219,6 +226,7 @@ async def running_stage(
             listener=stage,
             generation=generation or stage.generation,
             on_batch=on_batch or stage.on_batch,
+            session_timeout_seconds=kafka.settings.session_timeout_seconds,
         )
         try:
             await broker.start()

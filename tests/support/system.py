@@ -42,6 +42,7 @@ from stack.processes import Process
 SAMPLES = Path(__file__).parents[2] / "samples"
 # Shorter than in production, so that a test sees a take-over within seconds.
 QUICK = {
+    "KSEF_KAFKA__SESSION_TIMEOUT_SECONDS": "6",
     "KSEF_SENDER__LEASE_SECONDS": "6",
     "KSEF_API__TOTAL_SECONDS": "2.5",
     "KSEF_API__CONNECT_SECONDS": "1",

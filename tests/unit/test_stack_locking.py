@@ -21,8 +21,8 @@ with locked(Path(sys.argv[1]), seconds=10):
     print("held", flush=True)
     sys.stdin.read()
     if sys.argv[2:]:
-        Path(sys.argv[1]).unlink()
-        Path(sys.argv[1]).parent.rmdir()
+        # In one step: between two, whoever waits could make the file anew in the old directory.
+        Path(sys.argv[1]).parent.rename(Path(sys.argv[1]).parent.with_name("removed"))
 """
 
 

@@ -1,7 +1,6 @@
 """``ksef-courier config``"""
 
 import asyncio
-import getpass
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 
 from cli.config_files import ConfigFiles, read_config
 from cli.output import err, escape, out
+from cli.who import As, who
 from runtime import config
 from runtime.db import open_database
 from runtime.settings import Settings
@@ -35,12 +35,12 @@ def diff(directory: Directory = Path("config")) -> None:
 @app.command("apply")
 def apply_files(
     directory: Directory = Path("config"),
-    as_: Annotated[str | None, typer.Option("--as", help="Who does this. Default: the user here.")] = None,
+    as_: As = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Why; kept in the history.")] = None,
 ) -> None:
     """Make the files the configuration. Workers take it over within five seconds, without a restart."""
     files = checked(directory)
-    changes = asyncio.run(apply(Settings.load(), files, by=as_ or getpass.getuser(), reason=reason))
+    changes = asyncio.run(apply(Settings.load(), files, by=who(as_), reason=reason))
     _show(changes)
     if any(change.kind == "source" and change.what == "added" for change in changes):
         out.print("new sources: run `ksef-courier topics apply` to create their topics")

@@ -179,7 +179,7 @@ class Worker:
 
     async def _make_partitions(self, stopping: Stopping) -> None:
         async def step() -> float:
-            for schema in (self.name, "payload"):
+            for schema in (self.name, "payload", "operations"):
                 await self.database.ensure_partitions(schema)
             return PARTITIONS_SECONDS
 

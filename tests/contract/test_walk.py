@@ -47,6 +47,7 @@ def test_the_migrations_are_read_as_they_are_meant() -> None:
         "config",
         "intake",
         "meta",
+        "operations",
         "payload",
         "sender",
         "tracker",

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,15 +181,19 @@ async def test_a_worker_makes_the_partitions_of_the_months_to_come(
     await kafka.create(INPUT)
     connection = await asyncpg.connect(database)
     try:
-        (oldest, *_) = await connection.fetch(
-            "select inhrelid::regclass::text as name from pg_inherits "
-            "where inhparent = 'payload.object'::regclass order by 1 desc"
-        )
-        await connection.execute(f"drop table {oldest['name']}")
+        last = [await last_partition(connection, of) for of in ("payload.object", "operations.act")]
+        await connection.execute(f"drop table {', '.join(last)}")
         with worker(tmp_path, kafka, database):
-            await until(lambda: exists(connection, oldest["name"]))
+            for partition in last:
+                await until(partial(exists, connection, partition))
     finally:
         await connection.close()
+
+
+async def last_partition(connection: asyncpg.Connection, table: str) -> str:
+    partitions = "select inhrelid::regclass::text from pg_inherits where inhparent = $1::text::regclass"
+    name: str = await connection.fetchval(f"{partitions} order by 1 desc", table)
+    return name
 
 
 async def exists(connection: asyncpg.Connection, table: str) -> bool:

@@ -57,6 +57,8 @@ from ksef.sessions import (
     InvoicingMode,
     OnlineSession,
     SessionStatus,
+    SessionStatusGroup,
+    SessionType,
 )
 from ksef.statuses import (
     Accepted,
@@ -133,6 +135,8 @@ __all__ = [
     "SessionLimits",
     "SessionPhase",
     "SessionStatus",
+    "SessionStatusGroup",
+    "SessionType",
     "SystemFailed",
     "Timeouts",
     "TokenCredential",

@@ -4,8 +4,10 @@ Invariant: a call is made again only if KSeF provably did not process it (a refu
 key) or its route is safe to repeat. Everything else is the caller's decision.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Generic, TypeVar
 
 from msgspec.json import Decoder
 
@@ -29,6 +31,7 @@ from ksef.routes import (
     SEND_INVOICE,
     SESSION_INVOICES,
     SESSION_STATUS,
+    SESSIONS,
     UPO_BY_KSEF_NUMBER,
 )
 from ksef.sessions import (
@@ -37,10 +40,14 @@ from ksef.sessions import (
     InvoicingMode,
     OnlineSession,
     SessionStatus,
+    SessionStatusGroup,
+    SessionType,
     invoice_from,
+    listed_session_from,
     opening_body,
     sending_body,
     session_from,
+    sessions_query,
 )
 from ksef.timestamps import parse_timestamp
 from ksef.tokens import ContextTokens
@@ -52,6 +59,15 @@ V = TypeVar("V")
 LIST_PAGE_SIZE = 1000
 # More pages than the largest session can have: a server that never ends its list must not hold us.
 _MAX_PAGES = 1000
+_CONTINUATION = "x-continuation-token"
+
+
+@dataclass(frozen=True, slots=True)
+class _Page(Generic[V]):
+    """One page of a list; without a ``continuation`` it is the last."""
+
+    entries: Sequence[V]
+    continuation: str | None
 
 
 class KsefContext:
@@ -129,33 +145,53 @@ class KsefContext:
         request = Request(SESSION_STATUS, (session_reference,))
         return await self._read(request, wire.SESSION, lambda answer: session_from(session_reference, answer))
 
+    async def sessions(
+        self,
+        *,
+        session_type: SessionType,
+        created_from: datetime | None = None,
+        created_to: datetime | None = None,
+        modified_from: datetime | None = None,
+        modified_to: datetime | None = None,
+        statuses: Collection[SessionStatusGroup] = (),
+    ) -> tuple[SessionStatus, ...]:
+        """The sessions of this context that the caller may see, newest first, over all pages.
+
+        With InvoiceWrite alone these are the caller's own, with Introspection everybody's. KSeF keeps finer
+        times than a bound can say, and does not say whether bounds are inclusive: ask for a little more than
+        is needed. Complete or an error, never a part; a session opened meanwhile may be missing. Each page is
+        a call of a group with 60 an hour. Raises ValueError for a bound without an offset.
+        """
+        query = sessions_query(
+            session_type,
+            page_size=LIST_PAGE_SIZE,
+            statuses=statuses,
+            dateCreatedFrom=created_from,
+            dateCreatedTo=created_to,
+            dateModifiedFrom=modified_from,
+            dateModifiedTo=modified_to,
+        )
+        return await self._every_page(
+            Request(SESSIONS, query=query),
+            wire.SESSIONS,
+            lambda answer: _Page(
+                [listed_session_from(entry) for entry in answer.sessions], answer.continuation_token
+            ),
+        )
+
     async def session_invoices(self, session_reference: str) -> tuple[InvoiceStatus, ...]:
         """All invoices of a session, in order of arrival, over as many pages as it takes.
 
         Complete or an error, never a part. In a session that is not final, an invoice just taken may not be
         listed yet.
         """
-        invoices: list[InvoiceStatus] = []
-        tokens: set[str] = set()
-        continuation: str | None = None
-        for _ in range(_MAX_PAGES):
-            page, continuation = await self._read(
-                _list_request(session_reference, continuation),
-                wire.SESSION_INVOICES,
-                lambda answer: (
-                    [invoice_from(entry) for entry in answer.invoices],
-                    answer.continuation_token,
-                ),
-            )
-            invoices += page
-            if not continuation:
-                return tuple(invoices)
-            if continuation in tokens:
-                break
-            tokens.add(continuation)
-        raise BrokenContract(
-            f"the list of {session_reference} does not end (page {len(tokens) + 1})",
-            route=SESSION_INVOICES.name,
+        query = f"?pageSize={LIST_PAGE_SIZE}"
+        return await self._every_page(
+            Request(SESSION_INVOICES, (session_reference,), query=query),
+            wire.SESSION_INVOICES,
+            lambda answer: _Page(
+                [invoice_from(entry) for entry in answer.invoices], answer.continuation_token
+            ),
         )
 
     async def invoice_status(self, session_reference: str, invoice_reference: str) -> InvoiceStatus:
@@ -179,6 +215,27 @@ class KsefContext:
         """Request rates that hold for this context now, by group."""
         return await self._read(Request(RATE_LIMITS), wire.RATE_LIMITS, rate_limits_from)
 
+    async def _every_page(
+        self, request: Request, decoder: Decoder[T], page_from: Callable[[T], _Page[V]]
+    ) -> tuple[V, ...]:
+        """What all pages of a list hold; the request of each page differs in the continuation token only."""
+        found: list[V] = []
+        tokens: set[str] = set()
+        this = request
+        for _ in range(_MAX_PAGES):
+            page = await self._read(this, decoder, page_from)
+            found += page.entries
+            if not page.continuation:
+                return tuple(found)
+            if page.continuation in tokens:
+                break
+            tokens.add(page.continuation)
+            this = replace(request, headers=((_CONTINUATION, page.continuation),))
+        path = request.route.path(*request.path_values)
+        raise BrokenContract(
+            f"{path}: the list does not end (page {len(tokens) + 1})", route=request.route.name
+        )
+
     async def _read(self, request: Request, decoder: Decoder[T], value_from: Callable[[T], V]) -> V:
         response = await self._call(request)
         answer = read_answer(request.route, response, decoder)
@@ -196,13 +253,6 @@ class KsefContext:
             except Unauthorized:
                 bearer = await renewed(bearer)
         return await self._caller.call(request, context=self.id, bearer=bearer)
-
-
-def _list_request(session_reference: str, continuation: str | None) -> Request:
-    headers = (("x-continuation-token", continuation),) if continuation else ()
-    return Request(
-        SESSION_INVOICES, (session_reference,), query=f"?pageSize={LIST_PAGE_SIZE}", headers=headers
-    )
 
 
 def _upo(response: HttpResponse) -> UpoFile:

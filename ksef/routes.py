@@ -40,6 +40,7 @@ class RateGroup(StrEnum):
     ONLINE_SESSION_CLOSE = "onlineSessionClose"
     INVOICE_SEND = "invoiceSend"
     INVOICE_STATUS = "invoiceStatus"
+    SESSION_LIST = "sessionList"
     SESSION_INVOICE_LIST = "sessionInvoiceList"
     SESSION_MISC = "sessionMisc"
     OTHER = "other"
@@ -121,6 +122,7 @@ CLOSE_ONLINE_SESSION = Route(
     RateGroup.ONLINE_SESSION_CLOSE,
     WhenLost.LOOK_UP,
 )
+SESSIONS = Route("sessions", "GET", "/sessions", Auth.ACCESS, RateGroup.SESSION_LIST, WhenLost.REPEAT)
 SESSION_STATUS = Route(
     "session_status", "GET", "/sessions/{}", Auth.ACCESS, RateGroup.SESSION_MISC, WhenLost.REPEAT
 )
@@ -171,6 +173,7 @@ ROUTES = (
     OPEN_ONLINE_SESSION,
     SEND_INVOICE,
     CLOSE_ONLINE_SESSION,
+    SESSIONS,
     SESSION_STATUS,
     SESSION_INVOICES,
     INVOICE_STATUS,

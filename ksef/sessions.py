@@ -1,16 +1,19 @@
-"""Online sessions and their invoices as values: what is sent, and what KSeF tells about them."""
+"""Sessions and their invoices as values: what is sent, and what KSeF tells about them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import urlencode
 
 import msgspec
 
 from ksef import wire
 from ksef.crypto import EncryptedInvoice, SessionKey
 from ksef.public_keys import PublicKey
+from ksef.routes import is_path_value
 from ksef.statuses import InvoiceVerdict, SessionPhase, invoice_verdict, session_phase
-from ksef.timestamps import parse_timestamp
+from ksef.timestamps import format_timestamp, parse_timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,29 @@ class InvoicingMode(StrEnum):
     OFFLINE = "Offline"
 
 
+class SessionType(StrEnum):
+    """How a session takes its invoices: one by one, or as a package."""
+
+    ONLINE = "Online"
+    BATCH = "Batch"
+
+
+class SessionStatusGroup(StrEnum):
+    """The four groups of status codes that a list of sessions can be filtered by.
+
+    Which code is in which group is told in words only; 445 (no invoice accepted) is taken for FAILED.
+    """
+
+    IN_PROGRESS = "InProgress"
+    """Open, or closed with invoices in progress."""
+    SUCCEEDED = "Succeeded"
+    """At least one invoice accepted; others may have been refused."""
+    FAILED = "Failed"
+    """Its beginning or its end went wrong, so that it could not be processed."""
+    CANCELLED = "Cancelled"
+    """Ended without an invoice."""
+
+
 @dataclass(frozen=True, slots=True)
 class OnlineSession:
     """An open session. ``valid_until`` is 12 hours after opening; activity does not move it."""
@@ -42,7 +68,7 @@ class OnlineSession:
 
 @dataclass(frozen=True, slots=True)
 class SessionStatus:
-    """A session as KSeF sees it. Counters that KSeF leaves out are 0."""
+    """A session as KSeF sees it; ``invoice_count`` includes those in progress. Counters left out are 0."""
 
     reference: str
     phase: SessionPhase
@@ -111,6 +137,22 @@ def sending_body(invoice: EncryptedInvoice, *, mode: InvoicingMode) -> bytes:
     )
 
 
+def sessions_query(
+    session_type: SessionType,
+    *,
+    page_size: int,
+    statuses: Collection[SessionStatusGroup],
+    **bounds: datetime | None,
+) -> str:
+    """The query of one page of the session list; ``bounds`` by KSeF's own names, e.g. ``dateCreatedFrom``.
+
+    Raises ValueError for a bound without an offset.
+    """
+    times = [(name, format_timestamp(bound)) for name, bound in bounds.items() if bound is not None]
+    groups = [("statuses", group) for group in statuses]
+    return "?" + urlencode([("sessionType", session_type), ("pageSize", page_size), *times, *groups])
+
+
 def session_from(reference: str, answer: wire.Session) -> SessionStatus:
     """Raises ValueError for a time that cannot be read."""
     return SessionStatus(
@@ -123,6 +165,25 @@ def session_from(reference: str, answer: wire.Session) -> SessionStatus:
         updated_at=parse_timestamp(answer.date_updated),
         valid_until=_time(answer.valid_until),
         invoice_count=answer.invoice_count or 0,
+        accepted_count=answer.successful_invoice_count or 0,
+        failed_count=answer.failed_invoice_count or 0,
+    )
+
+
+def listed_session_from(answer: wire.ListedSession) -> SessionStatus:
+    """Raises ValueError for a time that cannot be read, or a reference that no later call could name."""
+    if not is_path_value(answer.reference_number):
+        raise ValueError("referenceNumber is no reference number")
+    return SessionStatus(
+        reference=answer.reference_number,
+        phase=session_phase(answer.status.code),
+        code=answer.status.code,
+        description=answer.status.description or "",
+        details=_details(answer.status),
+        created_at=parse_timestamp(answer.date_created),
+        updated_at=parse_timestamp(answer.date_updated),
+        valid_until=_time(answer.valid_until),
+        invoice_count=answer.total_invoice_count or 0,
         accepted_count=answer.successful_invoice_count or 0,
         failed_count=answer.failed_invoice_count or 0,
     )

@@ -105,7 +105,7 @@ def _text(value: object) -> str | None:
 
 
 class SessionPhase(Enum):
-    """Where an online session stands."""
+    """Where a session stands."""
 
     OPEN = "open"
     PROCESSING = "closed, invoices in progress"
@@ -133,7 +133,7 @@ _SESSION_CODES: Mapping[int, SessionPhase] = {
 
 
 def session_phase(code: int) -> SessionPhase:
-    """The phase of an online session's status code."""
+    """The phase of a session's status code."""
     return _SESSION_CODES.get(code) or (SessionPhase.PROCESSING if code < 400 else SessionPhase.FAILED)
 
 

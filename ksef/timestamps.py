@@ -15,3 +15,10 @@ def parse_timestamp(text: str) -> datetime:
     if not _SHAPE.fullmatch(text):
         raise ValueError("not a point in time with an offset, e.g. 2026-07-11T12:23:56.0154302+00:00")
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def format_timestamp(moment: datetime) -> str:
+    """The moment in UTC with six fractional digits. Raises ValueError if it has no offset."""
+    if moment.tzinfo is None:
+        raise ValueError("a point in time without an offset: KSeF would read it as Polish local time")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

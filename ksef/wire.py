@@ -79,6 +79,22 @@ class Session(Answer):
     failed_invoice_count: int | None = None
 
 
+class ListedSession(Answer):
+    reference_number: str
+    status: Status
+    date_created: str
+    date_updated: str
+    valid_until: str | None = None
+    total_invoice_count: int | None = None
+    successful_invoice_count: int | None = None
+    failed_invoice_count: int | None = None
+
+
+class Sessions(Answer):
+    sessions: list[ListedSession]
+    continuation_token: str | None = None
+
+
 class SessionInvoice(Answer):
     ordinal_number: int
     reference_number: str
@@ -123,6 +139,7 @@ PUBLIC_KEYS = Decoder(list[PublicKeyCertificate])
 SESSION_OPENED = Decoder(SessionOpened)
 INVOICE_TAKEN = Decoder(InvoiceTaken)
 SESSION = Decoder(Session)
+SESSIONS = Decoder(Sessions)
 SESSION_INVOICE = Decoder(SessionInvoice)
 SESSION_INVOICES = Decoder(SessionInvoices)
 CONTEXT_LIMITS = Decoder(ContextLimits)

@@ -1,34 +1,29 @@
-"""Online sessions: opening, closing, their state, the list of them.
+"""Online sessions: opening, closing, their state.
 
 Nothing happens in the background: what a session shows follows from its row, its invoices and the clock.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from simulator.crypto.files import AES_KEY_BYTES, IV_BYTES
 from simulator.operations.access import chosen_key
-from simulator.operations.call import INTROSPECTION, OWNER, Call, check_may_change, check_may_see
-from simulator.operations.paging import continuation_token, continued_from
+from simulator.operations.call import Call, check_may_change, check_may_see
 from simulator.protocol.errors import (
     SESSION_STATE_FORBIDS,
     UNKNOWN_SESSION,
     BadRequest,
     invalid_input,
 )
-from simulator.protocol.identifiers import Identifier, new_reference
-from simulator.protocol.reading import Fields, Parameters, read_json
-from simulator.protocol.statuses import COMMON_SESSION_STATUS, SESSION, status
+from simulator.protocol.identifiers import new_reference
+from simulator.protocol.reading import Fields, read_json
+from simulator.protocol.statuses import SESSION, status
 from simulator.protocol.times import timestamp
 from simulator.store.rows import Session, Tally
 from simulator.wire import Response, empty_response, json_response
 
 FORM = ("FA (3)", "1-0E", "FA")
 IDENTIFIER_VALIDATION = "subject-identifier-validation"
-
-_PAGE_MAXIMUM = 1000
-_ENFORCEMENT = "EnforcementOperations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +95,6 @@ def get_session(call: Call) -> Response:
     return json_response(200, content)
 
 
-def list_sessions(call: Call) -> Response:
-    wanted = _Wanted.read(call)
-    page_size = Parameters(call.request).page_size(maximum=_PAGE_MAXIMUM)
-    before = continued_from(call.request, of="sessions")
-    page: list[dict[str, object]] = []
-    token: str | None = None
-    last = before
-    for session in _sessions_below(call, before):
-        if not wanted.concerns(session):
-            continue
-        state = session_state(session, call)
-        if not wanted.admits(state):
-            continue
-        if len(page) == page_size:
-            token = continuation_token(last or 0, of="sessions")
-            break
-        page.append(_listed(session, state))
-        last = session.seq
-    content: dict[str, object] = {"sessions": page}
-    if token is not None:
-        content["continuationToken"] = token
-    return json_response(200, content)
-
-
 def known_session(call: Call, *, missing: str = "znaleziona") -> Session:
     """The session the path names, or 21173; KSeF words the detail differently for reads and writes."""
     reference = call.reference("referenceNumber")
@@ -169,81 +140,3 @@ def _check_form(fields: Fields) -> None:
     form = (fields.text("systemCode"), fields.text("schemaVersion"), fields.text("value"))
     if form != FORM:
         raise invalid_input("Wskazany kod formularza nie jest wspierany.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """The filters of a session list; bounds are inclusive."""
-
-    own: Identifier | None
-    reference: str | None
-    created: tuple[datetime | None, datetime | None]
-    closed: tuple[datetime | None, datetime | None]
-    modified: tuple[datetime | None, datetime | None]
-    statuses: frozenset[str]
-    online: bool
-
-    @classmethod
-    def read(cls, call: Call) -> "_Wanted":
-        parameters = Parameters(call.request)
-
-        def bounds(name: str) -> tuple[datetime | None, datetime | None]:
-            return parameters.moment(f"{name}From"), parameters.moment(f"{name}To")
-
-        sees_all = bool(call.caller.permissions & {INTROSPECTION, _ENFORCEMENT, OWNER})
-        options = tuple(dict.fromkeys(COMMON_SESSION_STATUS.values()))
-        return cls(
-            own=None if sees_all else call.caller.subject,
-            reference=parameters.reference("referenceNumber"),
-            created=bounds("dateCreated"),
-            closed=bounds("dateClosed"),
-            modified=bounds("dateModified"),
-            statuses=parameters.choices("statuses", options),
-            online=parameters.choice("sessionType", ("Online", "Batch")) == "Online",
-        )
-
-    def concerns(self, session: Session) -> bool:
-        """The filters that need no counting of invoices, asked first."""
-        return (
-            self.online
-            and (self.own is None or session.subject == self.own)
-            and self.reference in (None, session.reference)
-            and _within(session.opened_at, self.created)
-        )
-
-    def admits(self, state: State) -> bool:
-        return (
-            _within(state.closed_at, self.closed)
-            and _within(state.updated_at, self.modified)
-            and (not self.statuses or COMMON_SESSION_STATUS[state.code] in self.statuses)
-        )
-
-
-def _within(moment: datetime | None, bounds: tuple[datetime | None, datetime | None]) -> bool:
-    earliest, latest = bounds
-    if moment is None:
-        return earliest is None and latest is None
-    return (earliest is None or moment >= earliest) and (latest is None or moment <= latest)
-
-
-def _sessions_below(call: Call, before: int | None) -> Iterator[Session]:
-    """All sessions of the caller's context, newest first, read page by page."""
-    while True:
-        found = call.store.sessions(context=call.caller.context, before_seq=before, limit=_PAGE_MAXIMUM)
-        yield from found
-        if len(found) < _PAGE_MAXIMUM:
-            return
-        before = found[-1].seq
-
-
-def _listed(session: Session, state: State) -> dict[str, object]:
-    return {
-        "referenceNumber": session.reference,
-        "status": status(state.code, SESSION, details=state.details),
-        "dateCreated": timestamp(session.opened_at),
-        "dateUpdated": timestamp(state.updated_at),
-        "validUntil": timestamp(session.valid_until),
-        "totalInvoiceCount": state.tally.total,
-        "successfulInvoiceCount": state.tally.accepted,
-        "failedInvoiceCount": state.tally.failed,
-    }

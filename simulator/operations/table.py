@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import TypeAlias
 
-from simulator.operations import access, limits, results, sessions
+from simulator.operations import access, limits, results, session_list, sessions
 from simulator.operations.call import Call
 from simulator.operations.sending import send_invoice
 from simulator.wire import Response
@@ -107,7 +107,13 @@ OPERATIONS: Sequence[Operation] = (
         group="onlineSessionClose",
         permissions=_SEND,
     ),
-    _protected("GET", "/v2/sessions", sessions.list_sessions, group="sessionList", permissions=_LIST),
+    _protected(
+        "GET",
+        "/v2/sessions",
+        session_list.list_sessions,
+        group="sessionList",
+        permissions=_LIST,
+    ),
     _protected(
         "GET",
         "/v2/sessions/{referenceNumber}",

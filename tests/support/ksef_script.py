@@ -283,6 +283,19 @@ def session_opened() -> Reply:
     return ok({"referenceNumber": SESSION, "validUntil": stamp(NOW + timedelta(hours=12))}, 201)
 
 
+def session_entry(reference: str = SESSION, *, code: int = 100, **members: object) -> dict[str, object]:
+    return {
+        "referenceNumber": reference,
+        "status": {"code": code, "description": "opis"},
+        "dateCreated": stamp(NOW),
+        "dateUpdated": stamp(NOW),
+        "totalInvoiceCount": 0,
+        "successfulInvoiceCount": 0,
+        "failedInvoiceCount": 0,
+        **members,
+    }
+
+
 def invoice_entry(ordinal: int = 1, *, code: int = 200, **members: object) -> dict[str, object]:
     return {
         "ordinalNumber": ordinal,

@@ -2,7 +2,7 @@
 
 import inspect
 
-from ksef import FA_3, ROUTES, InvoicingMode, KsefContext, SessionKey
+from ksef import FA_3, ROUTES, InvoicingMode, KsefContext, SessionKey, SessionType
 from tests.support.ksef_script import (
     INVOICE,
     KSEF_NUMBER,
@@ -27,6 +27,7 @@ def script_everything(server):
         f"GET /sessions/{SESSION}",
         ok({"status": {"code": 100}, "dateCreated": stamp(NOW), "dateUpdated": stamp(NOW)}),
     )
+    server.will("GET /sessions", ok({"sessions": []}))
     server.will(f"GET /sessions/{SESSION}/invoices", ok({"invoices": []}))
     server.will(f"GET /sessions/{SESSION}/invoices/{INVOICE}", ok(invoice_entry()))
     server.will(f"GET /sessions/{SESSION}/invoices/{INVOICE}/upo", Reply(200, b"<a/>"))
@@ -42,6 +43,7 @@ CALLS = {
         SESSION, invoice=KEY.encrypt_invoice(b"<a/>"), mode=InvoicingMode.ONLINE
     ),
     "close_online_session": lambda company: company.close_online_session(SESSION),
+    "sessions": lambda company: company.sessions(session_type=SessionType.ONLINE),
     "session_status": lambda company: company.session_status(SESSION),
     "session_invoices": lambda company: company.session_invoices(SESSION),
     "invoice_status": lambda company: company.invoice_status(SESSION, INVOICE),

@@ -1,10 +1,10 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ksef.timestamps import parse_timestamp
+from ksef.timestamps import format_timestamp, parse_timestamp
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,19 @@ def test_digits_beyond_microseconds_never_make_a_time_later(moment, more_digits)
     text = f"{moment:%Y-%m-%dT%H:%M:%S.%f}{more_digits}+00:00"
 
     assert parse_timestamp(text) == moment
+
+
+def test_a_time_is_written_in_utc_with_microseconds():
+    warsaw = timezone(timedelta(hours=2))
+
+    assert format_timestamp(datetime(2025, 7, 11, 1, 5, 40, 250, warsaw)) == "2025-07-10T23:05:40.000250Z"
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_a_time_that_was_written_reads_as_the_same_moment(moment):
+    assert parse_timestamp(format_timestamp(moment)) == moment
+
+
+def test_a_time_without_an_offset_is_not_written():
+    with pytest.raises(ValueError, match="without an offset"):
+        format_timestamp(datetime(2025, 7, 11))  # noqa: DTZ001  the mistake under test

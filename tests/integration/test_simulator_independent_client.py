@@ -8,7 +8,7 @@ import hashlib
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -25,6 +25,7 @@ from ksef_client.services.sessions import AsyncOnlineSessionHandle
 
 from simulator.policy import Policy
 from simulator.server import Options, Server, running
+from tests.support.simulator_rows import session_row
 
 NIP = "5265877635"
 TODAY = datetime.now(UTC).date().isoformat()
@@ -188,3 +189,38 @@ async def test_the_client_understands_refusals(server, token):
     assert refreshed.access_token.token != result.access_token
     assert limits.online_session.max_invoices == 10_000
     assert rates.invoice_send.per_hour == 180
+
+
+async def test_the_client_pages_and_filters_a_list_of_sessions(server, token):
+    first_moment = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+    references = [f"20261120-SO-{number:010X}-0000000000-00" for number in range(25)]
+    for minutes, reference in enumerate(references):
+        opened_at = first_moment + timedelta(minutes=minutes)
+        server.store.add_session(session_row(reference, nip=NIP, opened_at=opened_at))
+    async with AsyncKsefClient(KsefClientOptions(base_url=server.url)) as client:
+        access = await AsyncAuthCoordinator(client.auth).authenticate_with_ksef_token(
+            token=token,
+            public_certificate=await client.security.get_public_key_certificate_pem(TOKEN_KEY),
+            context_identifier_type="nip",
+            context_identifier_value=NIP,
+            poll_interval_seconds=POLL_SECONDS,
+        )
+
+        async def page(continuation_token: str | None) -> m.SessionsQueryResponse:
+            return await client.sessions.get_sessions(
+                session_type="Online",
+                page_size=10,
+                continuation_token=continuation_token,
+                date_created_from="2026-11-20T09:04:00+00:00",
+                date_created_to="2026-11-20T09:23:00+00:00",
+                statuses=["InProgress", "Cancelled"],
+                access_token=access.access_token,
+            )
+
+        newer = await page(None)
+        older = await page(newer.continuation_token)
+
+    assert [item.reference_number for item in newer.sessions] == references[23:13:-1]
+    assert [item.reference_number for item in older.sessions] == references[13:3:-1]
+    assert older.continuation_token is None
+    assert (newer.sessions[0].total_invoice_count, newer.sessions[0].failed_invoice_count) == (0, 0)

@@ -159,6 +159,19 @@ def test_both_lists_of_a_session_share_a_group(ksef):
     assert ksef.call("GET", f"/sessions/{session}/invoices/failed", bearer=bearer).status == 429
 
 
+def test_each_page_of_the_session_list_counts_in_a_group_of_its_own(ksef):
+    bearer = ksef.access()
+    session = ksef.open(bearer)
+    ksef.controls.rates = PRODUCTION
+    online = (("sessionType", "Online"),)
+
+    within = [ksef.call("GET", "/sessions", query=online, bearer=bearer).status for _ in range(5)]
+    beyond = ksef.call("GET", "/sessions", query=online, bearer=bearer).status
+
+    assert (within, beyond) == ([200, 200, 200, 200, 200], 429)
+    assert ksef.call("GET", f"/sessions/{session}", bearer=bearer).status == 200
+
+
 def test_a_refused_send_counts_and_a_call_without_a_token_does_not(ksef):
     bearer = ksef.access()
     session = ksef.open(bearer)

@@ -234,6 +234,51 @@ def test_introspection_sees_every_session_of_its_context_but_sends_to_none(ksef)
     assert refused(ksef.try_send(session, fa3(), bearer=observer))
 
 
+@pytest.mark.parametrize("same_token", [True, False], ids=["the same token", "another token"])
+def test_a_session_outlives_the_login_that_opened_it_for_the_same_subject(ksef, same_token):
+    token = ksef.mint(SELLER)
+    first = ksef.tokens(token)[0]
+    session = ksef.open(first)
+    reference = ksef.send(session, fa3(), bearer=first)
+    ksef.call("DELETE", "/auth/sessions/current", bearer=first)
+    second = ksef.tokens(token if same_token else ksef.mint(SELLER))[0]
+
+    invoices = ksef.call("GET", f"/sessions/{session}/invoices", bearer=second).json["invoices"]
+    closed = ksef.close(session, bearer=second)
+
+    assert [(invoice["referenceNumber"], invoice["status"]["code"]) for invoice in invoices] == [
+        (reference, 200)
+    ]
+    assert closed.status == 204
+    assert ksef.session(session, bearer=second)["status"]["code"] == 200
+
+
+def test_the_invoices_of_a_session_somebody_else_closed_are_still_listed(ksef):
+    bearer, other = ksef.access(), ksef.access()
+    session = ksef.open(bearer)
+    reference = ksef.send(session, fa3(), bearer=bearer)
+    ksef.close(session, bearer=other)
+
+    late = ksef.try_send(session, fa3("FV/2"), bearer=bearer)
+    invoices = ksef.call("GET", f"/sessions/{session}/invoices", bearer=bearer).json["invoices"]
+
+    assert late.error == (21180, "Status sesji 200 uniemożliwia wysyłkę faktur.")
+    assert [invoice["referenceNumber"] for invoice in invoices] == [reference]
+
+
+def test_introspection_reads_a_strangers_session_but_does_not_close_it(ksef):
+    annas = ksef.access(SELLER, subject=ANNA)
+    session = ksef.open(annas)
+    reference = ksef.send(session, fa3(), bearer=annas)
+    observer = ksef.access(SELLER, "Introspection", "InvoiceWrite")
+
+    invoices = ksef.call("GET", f"/sessions/{session}/invoices", bearer=observer).json["invoices"]
+
+    assert [invoice["referenceNumber"] for invoice in invoices] == [reference]
+    assert refused(ksef.close(session, bearer=observer))
+    assert ksef.session(session, bearer=annas)["status"] == OPEN
+
+
 def test_introspection_ends_at_its_context(ksef):
     session = ksef.open(ksef.access(SELLER))
 

@@ -86,7 +86,11 @@ def _messages() -> dict[str, Any]:
                 "ce_id": {"type": "string", "format": "uuid"},
                 "ce_type": {"type": "string", "enum": list(events.MODELS)},
                 "ce_source": {"type": "string"},
-                "ce_subject": {"type": "string", "format": "uuid", "description": "the document's id"},
+                "ce_subject": {
+                    "type": "string",
+                    "format": "uuid",
+                    "description": "the document's id, or that of another subject",
+                },
                 "ce_time": {"type": "string", "format": "date-time"},
                 "ce_causationid": {"type": "string"},
                 "content-type": {"const": "application/json"},

@@ -20,6 +20,9 @@ from runtime.records import Outbound
 from runtime.settings import Settings
 from runtime.tracing import open_tracing
 from services.intake.envelope import split
+from services.sender import pauses, recovery_store
+from services.sender.pauses import Pause
+from services.sender.recovery_store import Standing
 from services.tracker import store
 from services.tracker.store import Document
 
@@ -99,6 +102,8 @@ def status(
 async def _overview(settings: Settings, *, days: int) -> None:
     async with open_database(settings.postgres, application_name="ksef-courier status") as database:
         rows = await store.overview(database, days=days)
+        stops = await pauses.pauses(database)
+        recovering = await recovery_store.standings(database)
     table = Table("company", "state", "outcome", "documents", "oldest", box=None, pad_edge=False)
     for row in rows:
         colour = _COLOURS.get(row["outcome"], "white")
@@ -112,6 +117,24 @@ async def _overview(settings: Settings, *, days: int) -> None:
     out.print(table)
     if not rows:
         out.print(f"no documents in the last {days} days")
+    _print_holds(stops, recovering)
+
+
+def _print_holds(stops: Sequence[Pause], recovering: Sequence[Standing]) -> None:
+    """Why nothing is sent, if so."""
+    for stop in stops:
+        reason = f": {escape(stop.reason)}" if stop.reason else ""
+        since = _time(stop.paused_at)
+        out.print(
+            f"[bold yellow]paused[/] {escape(stop.scope)} by {escape(stop.paused_by)} at {since}{reason}"
+        )
+    for standing in recovering:
+        left = (
+            "its sessions are to be listed"
+            if standing.recover_since
+            else f"{standing.sessions} sessions left"
+        )
+        out.print(f"[bold yellow]being looked up at KSeF[/] {escape(standing.context_key)}: {left}")
 
 
 async def _life(settings: Settings, text: str, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import config, demo, documents, operations, secrets, simulator, stack, topics
+from cli import config, demo, documents, operations, pausing, recover, secrets, simulator, stack, topics
 from cli.output import fail
 from runtime.errors import ConfigurationError, CourierError
 from stack.errors import StackError
@@ -27,6 +27,9 @@ app.command("migrate")(operations.migrate)
 app.command("run")(operations.run)
 app.command("send")(documents.send)
 app.command("status")(documents.status)
+app.command("pause")(pausing.pause)
+app.command("resume")(pausing.resume)
+app.command("recover")(recover.recover)
 app.command("simulator")(simulator.simulator)
 app.command("demo")(demo.demo)
 

@@ -36,7 +36,7 @@ class Event(Generic[M_co]):
     source: str
     """The stage that says it, e.g. ``intake``; ``ce_source`` is ``ksef-courier/<stage>``."""
     subject: UUID
-    """The document's id, also the record's key."""
+    """The document's id, or :func:`contracts.ids.subject_id`; also the record's key."""
     at: datetime
     data: M_co
     causation_id: str | None = None

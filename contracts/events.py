@@ -8,12 +8,15 @@ from typing import Final
 from contracts.base import Message
 from contracts.results import DocumentResult
 from contracts.sales import DocumentAccepted, DocumentAdmitted, DocumentStatus, InvoiceMapped
+from contracts.sending import ContextAdvanced, SendingSwitched
 
 ACCEPTED: Final = "sales.document.accepted.v1"
 MAPPED: Final = "sales.invoice.mapped.v1"
 ADMITTED: Final = "sales.document.admitted.v1"
 STATUS: Final = "sales.document.status.v1"
 RESULT: Final = "erp.results.v1"
+ADVANCED: Final = "sales.context.advanced.v1"
+SWITCHED: Final = "sales.sending.switched.v1"
 
 MODELS: Final[dict[str, type[Message]]] = {
     ACCEPTED: DocumentAccepted,
@@ -21,6 +24,8 @@ MODELS: Final[dict[str, type[Message]]] = {
     ADMITTED: DocumentAdmitted,
     STATUS: DocumentStatus,
     RESULT: DocumentResult,
+    ADVANCED: ContextAdvanced,
+    SWITCHED: SendingSwitched,
 }
 
 SALES_INPUT_TEMPLATE: Final = "erp.<source>.sales.v1"

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 _DOCUMENTS = UUID("6f3c3a5e-6a0e-5b7e-9a52-1d8f2b1c7e01")
 _EVENTS = UUID("6f3c3a5e-6a0e-5b7e-9a52-1d8f2b1c7e02")
+_SUBJECTS = UUID("6f3c3a5e-6a0e-5b7e-9a52-1d8f2b1c7e03")
 # No name may contain it, so that ("a", "b|c") and ("a|b", "c") stay apart.
 _SEPARATOR = "\x1f"
 
@@ -26,3 +27,8 @@ def event_id(stage: str, cause: str, index: int = 0) -> UUID:
     ``cause`` is the id of the consumed event; for the first stage the document id and the hash of its bytes.
     """
     return uuid5(_EVENTS, _SEPARATOR.join((stage, cause, str(index))))
+
+
+def subject_id(kind: str, name: str) -> UUID:
+    """The subject of an event that is about no document, such as a KSeF context."""
+    return uuid5(_SUBJECTS, _SEPARATOR.join((kind, name)))

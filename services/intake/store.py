@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.findings import Finding
-from contracts.sales import Origin
+from contracts.sales import DocumentRef, Origin
 from runtime.db import Connection
 from services.intake.envelope import Candidate
 
@@ -30,6 +30,15 @@ _REFUSE = """
     select * from unnest($1::timestamptz[], $2::uuid[], $3::bytea[], $4::text[], $5::text[], $6::text[],
                          $7::jsonb[], $8::jsonb[])
     on conflict do nothing
+"""
+_REMEMBER = """
+    insert into intake.identity (document_id, raw_sha256, accepted_at, created_at, refused)
+    select distinct on (document_id) * from unnest($1::uuid[], $2::bytea[], $3::timestamptz[],
+                                                   $4::timestamptz[], $5::boolean[])
+        as new (document_id, raw_sha256, accepted_at, created_at, refused)
+    order by document_id, accepted_at
+    on conflict do nothing
+    returning document_id
 """
 _FINDINGS = """
     select findings from intake.refusal where accepted_at = $1 and document_id = $2 and raw_sha256 = $3
@@ -56,6 +65,17 @@ class Refusal:
     origin: Origin
     accepted_at: datetime
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What intake once answered about a document. A refusal has findings."""
+
+    document: DocumentRef
+    raw_sha256: bytes
+    created_at: datetime
+    origin: Origin | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 async def register(
@@ -101,6 +121,32 @@ async def keep_refusals(connection: Connection, refusals: Sequence[Refusal]) -> 
             [refusal.origin.model_dump_json() for refusal in refusals],
             [_findings_text(refusal.findings) for refusal in refusals],
         )
+
+
+async def remember(connection: Connection, answers: Sequence[Answer]) -> int:
+    """Take over answers that were given before; those that are known stay. Returns how many were not."""
+    rows = await connection.fetch(
+        _REMEMBER,
+        [answer.document.document_id for answer in answers],
+        [answer.raw_sha256 for answer in answers],
+        [answer.document.accepted_at for answer in answers],
+        [answer.created_at for answer in answers],
+        [bool(answer.findings) for answer in answers],
+    )
+    new = {row["document_id"] for row in rows}
+    refused = [answer for answer in answers if answer.findings and answer.document.document_id in new]
+    await connection.execute(
+        _REFUSE,
+        [answer.document.accepted_at for answer in refused],
+        [answer.document.document_id for answer in refused],
+        [answer.raw_sha256 for answer in refused],
+        [answer.document.source for answer in refused],
+        [answer.document.erp_document_id for answer in refused],
+        [answer.document.revision for answer in refused],
+        [answer.origin and answer.origin.model_dump_json() for answer in refused],
+        [_findings_text(answer.findings) for answer in refused],
+    )
+    return len(new)
 
 
 async def findings_of(

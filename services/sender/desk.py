@@ -21,6 +21,7 @@ from services.sender.announce import announce
 from services.sender.gateway import Gateway
 from services.sender.settings import SenderOptions
 from services.sender.store import Change, Ledger, Submission
+from services.sender.watermark import Watermark
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Desk:
     outbox: Outbox
     sealer: Sealer
     tracing: Tracing
+    watermark: Watermark
     clock: Clock
     options: SenderOptions
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 import ksef
@@ -99,6 +100,13 @@ class Gateway:
     async def session_status(self, session_reference: str) -> ksef.SessionStatus:
         with _translated():
             return await self._context.session_status(session_reference)
+
+    async def sessions(
+        self, kind: ksef.SessionType, *, created_from: datetime
+    ) -> tuple[ksef.SessionStatus, ...]:
+        """All sessions of the context that were opened since then, whoever opened them."""
+        with _translated():
+            return await self._context.sessions(session_type=kind, created_from=created_from)
 
     async def session_invoices(self, session_reference: str) -> tuple[ksef.InvoiceStatus, ...]:
         with _translated():

@@ -14,8 +14,12 @@ VERDICTS = Counter(
 )
 RECONCILED = Counter(
     "ksef_sender_reconciled",
-    "Documents in doubt that a closed session's final list decided (found, absent).",
+    "Documents that a closed session's final list decided (found, absent), or that recovery found (adopted).",
     ["result"],
+)
+DATABASE_BEHIND = Counter(
+    "ksef_sender_database_behind",
+    "How often the database was found older than what had been sent; see `ksef-courier recover`.",
 )
 SESSIONS = Counter(
     "ksef_sender_sessions", "KSeF sessions, by what happened to them (opened, closed, taken-over).", ["event"]

@@ -1,6 +1,7 @@
 """One context's work under one lease: from the first look to the last open end.
 
-The order in a round matters: sessions of former owners first, then verdicts and receipts, then new sends.
+The order in a round matters: sessions of former owners first, then verdicts and receipts, then what recovery
+must know, then new sends.
 """
 
 import asyncio
@@ -11,14 +12,16 @@ from typing import TypeAlias
 
 from runtime import log
 from runtime.due import Holder
-from runtime.errors import Transient
+from runtime.errors import LeaseLost, Transient
 from services.sender import metrics
 from services.sender.asking import ask
 from services.sender.desk import Desk
 from services.sender.gateway import Limited, acting_for
+from services.sender.recovery import adopt_found, list_sessions, refuse_to_send
 from services.sender.sending import send_ready
 from services.sender.sessions import SESSION_HOURS, end, ensure_usable, open_session, settle_session
 from services.sender.store import Session, Work
+from services.sender.watermark import DatabaseBehind
 
 LOOK_LIMIT = 500
 BACKLOG = 10
@@ -53,13 +56,27 @@ class Round:
         """Until nothing is left, or the process stops; see :data:`runtime.due.Act`."""
         desk, holder = self._desk, self._desk.holder
         await desk.ledger.end_older_sessions(holder.lease)
+        try:
+            await desk.watermark.check(holder.key, claims=await desk.ledger.claims(holder.lease))
+            return await self._rounds()
+        except DatabaseBehind as behind:
+            await refuse_to_send(desk, behind)
+            raise LeaseLost(f"{holder.key} is to be looked up at KSeF first") from behind
+
+    async def _rounds(self) -> float | None:
+        desk, holder = self._desk, self._desk.holder
         while True:
             work = await desk.ledger.look(holder.lease, limit=LOOK_LIMIT)
             if holder.stopping.is_set():
                 await self._leave()
                 return 0.0
             # What was looked at is stale after any of these: each round does one thing and looks again.
-            if await self._question(work) or await self._send(work) or await self._end_idle_session(work):
+            if (
+                await self._question(work)
+                or await self._recover(work)
+                or await self._send(work)
+                or await self._end_idle_session(work)
+            ):
                 continue
             if not work.open_ends and self._session is None:
                 return None
@@ -79,6 +96,16 @@ class Round:
             logger.warning("questions_limited", context=self._desk.holder.key, seconds=limited.seconds)
             self._no_questions_before = self._now() + limited.seconds
         return True
+
+    async def _recover(self, work: Work) -> bool:
+        """What a restored database must know before it sends; whether there was anything to do now."""
+        if work.recover_since is not None and self._now() >= self._no_questions_before:
+            try:
+                await list_sessions(self._desk, since=work.recover_since)
+            except Limited as limited:
+                self._no_questions_before = self._now() + limited.seconds
+            return True
+        return work.found and await adopt_found(self._desk)
 
     async def _send(self, work: Work) -> bool:
         """Post a batch; whether there was one and it could be."""
@@ -138,7 +165,7 @@ class Round:
 
     async def _wait(self, work: Work) -> None:
         waits = [work.next_in_seconds if work.next_in_seconds is not None else 60.0]
-        if work.due or work.sessions:
+        if work.due or work.sessions or work.recover_since is not None:
             waits = [self._no_questions_before - self._now()]
         if self._session is not None and self._idle_since is not None:
             idle = self._now() - self._idle_since

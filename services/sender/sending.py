@@ -31,7 +31,14 @@ async def send_ready(desk: Desk, session: Session) -> str | None:
 
     Raises :class:`Limited` and other reasons to wait, after recording what happened before.
     """
-    claimed = await desk.ledger.claim(desk.holder.lease, session, limit=desk.options.batch)
+    claim = await desk.ledger.claim(desk.holder.lease, session, limit=desk.options.batch)
+    claimed = claim.submissions
+    try:
+        if claimed:
+            await desk.watermark.advance(desk.holder.lease, claims=claim.number)
+    except Exception:
+        await desk.record(_untouched(claimed))
+        raise
     key = await asyncio.to_thread(key_of, desk, session)
     steps: list[Step] = []
     why: str | None = None

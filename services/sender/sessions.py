@@ -5,6 +5,7 @@ Absence is proven only here, and only by a session that KSeF calls final, whose 
 KSeF counts, asked for a quiet time after the close.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from runtime.errors import Transient
 from services.sender import metrics
 from services.sender.desk import Desk, Step
 from services.sender.duplicates import settle
-from services.sender.store import Change, Session, SessionState, Submission
+from services.sender.store import Change, Found, Session, SessionState, Submission
 from services.sender.submission import State
 from services.sender.verdicts import Contested, Settled, Wait, decide
 
@@ -73,19 +74,24 @@ async def settle_session(desk: Desk, session: Session) -> Session:
             desk.holder.lease, session, to=SessionState.CLOSED, event="session-closed"
         )
     waiting = await desk.ledger.unresolved(desk.holder.lease, session)
-    if not waiting:
+    if not waiting and not session.recovered:
         return await _final(desk, session)
     status = await desk.gateway.session_status(reference)
-    if status.phase.is_final and await _read_final_list(desk, session, status, waiting):
-        return await _final(desk, session)
+    if status.phase.is_final:
+        listed = await desk.gateway.session_invoices(reference)
+        if await _read_final_list(desk, session, status, listed, waiting):
+            return await _final(desk, session, listed=listed)
     return await _ask_later(desk, session)
 
 
 async def _read_final_list(
-    desk: Desk, session: Session, status: ksef.SessionStatus, waiting: list[Submission]
+    desk: Desk,
+    session: Session,
+    status: ksef.SessionStatus,
+    listed: Sequence[ksef.InvoiceStatus],
+    waiting: list[Submission],
 ) -> bool:
     """Give every waiting document its answer; False when the list cannot be trusted to be complete yet."""
-    listed = await desk.gateway.session_invoices(status.reference)
     by_hash = {invoice.invoice_hash: invoice for invoice in listed}
     found = [(item, by_hash[item.invoice_hash]) for item in waiting if item.invoice_hash in by_hash]
     absent = [item for item in waiting if item.invoice_hash not in by_hash]
@@ -93,7 +99,7 @@ async def _read_final_list(
     for submission, invoice in found:
         undecided += not await apply_status(desk, submission, invoice)
     quiet = await desk.ledger.seconds_since_close(session) >= desk.options.absence_quiet_seconds
-    if absent and (not quiet or len(listed) < status.invoice_count):
+    if (absent or session.recovered) and (not quiet or len(listed) < status.invoice_count):
         return False
     for submission in absent:
         metrics.RECONCILED.labels("absent").inc()
@@ -143,10 +149,13 @@ async def _ask_later(desk: Desk, session: Session) -> Session:
     )
 
 
-async def _final(desk: Desk, session: Session) -> Session:
-    return await desk.ledger.change_session(
-        desk.holder.lease, session, to=SessionState.FINAL, event="session-final"
-    )
+async def _final(desk: Desk, session: Session, *, listed: Sequence[ksef.InvoiceStatus] = ()) -> Session:
+    found = [
+        Found(invoice.invoice_hash, invoice.reference, invoice.code)
+        for invoice in listed
+        if session.recovered and invoice.invoice_hash is not None
+    ]
+    return await desk.ledger.end_session(desk.holder.lease, session, found=found)
 
 
 async def ensure_usable(desk: Desk, session: Session) -> bool:

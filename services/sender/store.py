@@ -21,6 +21,7 @@ from runtime.wake import notify
 from services.sender.submission import State, check_transition
 
 CHANNEL = "sender"
+READY_LIMIT = 100
 
 _ADD_CONTEXTS = """
     insert into sender.context (key) select distinct key from unnest($1::text[]) as key on conflict do nothing
@@ -40,8 +41,9 @@ _MAKE_DUE = """
     where key in (select key from sender.context where key = any($1::text[]) order by key for update)
 """
 _COUNT_READY = """
-    select count(*) from sender.submission
-    where context_key = $1 and state = 'ready' and next_at <= now()
+    select count(*) from (
+        select 1 from sender.sendable where context_key = $1 and next_at <= now() limit $2
+    ) as first
 """
 _DUE = """
     select * from sender.submission
@@ -49,8 +51,8 @@ _DUE = """
 """
 _NEXT_IN = """
     select extract(epoch from least(
-        (select min(next_at) from sender.submission
-         where context_key = $1 and state in ('ready', 'sent', 'issued')),
+        (select min(next_at) from sender.submission where context_key = $1 and state in ('sent', 'issued')),
+        (select min(next_at) from sender.sendable where context_key = $1),
         (select min(next_at) from sender.session where context_key = $1 and state in ('closing', 'closed'))
     ) - now())::float8
 """
@@ -58,10 +60,20 @@ _OPEN_ENDS = """
     select exists (select 1 from sender.submission where context_key = $1
                    and state in ('ready', 'sending', 'in-doubt', 'sent', 'issued'))
         or exists (select 1 from sender.session where context_key = $1 and state not in ('final', 'void'))
+        or exists (select 1 from sender.context where key = $1 and recover_since is not null)
+"""
+_CLAIMS = "select claims from sender.context where key = $1"
+_RECOVER_SINCE = "select recover_since from sender.context where key = $1"
+# Not before every list is read: of several answers to the same bytes the accepted one is to be adopted.
+_ANY_FOUND = """
+    select exists (select 1 from sender.found where context_key = $1 and adopted_at is null)
+        and not exists (select 1 from sender.session where context_key = $1 and recovered
+                        and state not in ('final', 'void'))
+        and not exists (select 1 from sender.context where key = $1 and recover_since is not null)
 """
 _FIRST_TRACE = """
-    select traceparent from sender.submission
-    where context_key = $1 and state = 'ready' and next_at <= now() order by accepted_at limit 1
+    select traceparent from sender.sendable
+    where context_key = $1 and next_at <= now() order by accepted_at limit 1
 """
 _DUE_SESSIONS = """
     select * from sender.session
@@ -71,11 +83,14 @@ _CLAIM = """
     update sender.submission s
     set state = 'sending', attempt = attempt + 1, session_opened_at = $2, session_id = $3,
         session_reference = $4, invoice_reference = null, asked = 0, changed_at = now()
-    from (select accepted_at, document_id from sender.submission
-          where context_key = $1 and state = 'ready' and next_at <= now()
+    from (select accepted_at, document_id from sender.sendable
+          where context_key = $1 and next_at <= now()
           order by accepted_at, document_id limit $5) as first
-    where s.accepted_at = first.accepted_at and s.document_id = first.document_id
+    where s.accepted_at = first.accepted_at and s.document_id = first.document_id and s.state = 'ready'
     returning s.*
+"""
+_ADVANCE = """
+    update sender.context set claims = claims + 1, claimed_at = now() where key = $1 returning claims
 """
 _SAVE = """
     update sender.submission s
@@ -105,6 +120,14 @@ _SESSION = """
         closed_at = case when $3 = 'closed' and closed_at is null then now() else closed_at end,
         asked = $6, next_at = now() + make_interval(secs => $7)
     where opened_at = $1 and session_id = $2 returning *
+"""
+_KEEP_FOUND = """
+    insert into sender.found (context_key, invoice_hash, session_reference, invoice_reference, status_code)
+    select $1, invoice_hash, $2, invoice_reference, status_code
+    from unnest($3::text[], $4::text[], $5::integer[]) as new (invoice_hash, invoice_reference, status_code)
+"""
+_FINAL = """
+    update sender.session set state = 'final' where opened_at = $1 and session_id = $2 returning *
 """
 _VOID_OLDER = """
     update sender.session set state = 'void'
@@ -153,6 +176,8 @@ class Session:
     reference: str | None = None
     valid_until: datetime | None = None
     asked: int = 0
+    recovered: bool = False
+    """Its whole list is to be kept: it may hold what this database has forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +204,15 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """An invoice in the list of a session that recovery looked at."""
+
+    invoice_hash: str
+    invoice_reference: str
+    status_code: int
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A submission before and after a step; due again after so long."""
 
@@ -199,16 +233,29 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """Documents about to be posted. ``number`` counts the claims of the context; 0 for an empty one."""
+
+    submissions: tuple[Submission, ...]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """What there is to do for a context."""
 
     ready: int
+    """How many may be sent now (the view ``sender.sendable``), counted up to ``READY_LIMIT``."""
     due: tuple[Submission, ...]
     sessions: tuple[Session, ...]
     """Ended ones whose documents do not all have their answer, due to be looked at."""
     next_in_seconds: float | None
     open_ends: bool
     """Something is under way, due or not."""
+    recover_since: datetime | None = None
+    """Sessions that KSeF opened since then must be listed before anything is sent."""
+    found: bool = False
+    """Recovery found invoices that no document has adopted yet."""
     first_trace: str | None = None
     """The trace of the document that has been ready longest."""
 
@@ -254,11 +301,13 @@ class Ledger:
             await self._leases.guard_and_consume(connection, lease)
             key = lease.key
             return Work(
-                ready=await connection.fetchval(_COUNT_READY, key),
-                due=tuple(map(_submission, await connection.fetch(_DUE, key, limit))),
+                ready=await connection.fetchval(_COUNT_READY, key, READY_LIMIT),
+                due=tuple(map(submission_of, await connection.fetch(_DUE, key, limit))),
                 sessions=tuple(map(_session, await connection.fetch(_DUE_SESSIONS, key))),
                 next_in_seconds=await connection.fetchval(_NEXT_IN, key),
                 open_ends=await connection.fetchval(_OPEN_ENDS, key),
+                recover_since=await connection.fetchval(_RECOVER_SINCE, key),
+                found=await connection.fetchval(_ANY_FOUND, key),
                 first_trace=await connection.fetchval(_FIRST_TRACE, key),
             )
 
@@ -310,23 +359,43 @@ class Ledger:
                 await journal(connection, lease, [entry])
             return _session(row)
 
-    async def claim(self, lease: Lease, session: Session, *, limit: int) -> list[Submission]:
+    async def end_session(self, lease: Lease, session: Session, *, found: Sequence[Found]) -> Session:
+        """Every document of ours in it has its answer; ``found`` is kept for those we may have forgotten."""
+        async with self.fenced(lease) as connection:
+            await connection.execute(
+                _KEEP_FOUND,
+                session.context_key,
+                session.reference,
+                [item.invoice_hash for item in found],
+                [item.invoice_reference for item in found],
+                [item.status_code for item in found],
+            )
+            row = await connection.fetchrow(_FINAL, session.opened_at, session.session_id)
+            await journal(connection, lease, [Entry("session-final", session_id=session.session_id)])
+            return _session(row)
+
+    async def claim(self, lease: Lease, session: Session, *, limit: int) -> Claim:
         """Bind ready documents to a session: the intent, durable before any POST. In order of acceptance."""
         async with self.fenced(lease) as connection:
             rows = await connection.fetch(
                 _CLAIM, lease.key, session.opened_at, session.session_id, session.reference, limit
             )
             claimed = sorted(
-                map(_submission, rows),
+                map(submission_of, rows),
                 key=lambda item: (item.document.accepted_at, item.document.document_id),
             )
             await journal(connection, lease, [entry_for("intent", item) for item in claimed])
-            return claimed
+            number = await connection.fetchval(_ADVANCE, lease.key) if claimed else 0
+            return Claim(tuple(claimed), number)
+
+    async def claims(self, lease: Lease) -> int:
+        """How many claims this context has had, as far as this database knows."""
+        return int(await self._database.fetchval(_CLAIMS, lease.key) or 0)
 
     async def unresolved(self, lease: Lease, session: Session) -> list[Submission]:
         """A session's documents that have no answer yet."""
         rows = await self._database.fetch(_UNRESOLVED, lease.key, session.session_id)
-        return [_submission(row) for row in rows]
+        return [submission_of(row) for row in rows]
 
     async def seconds_since_close(self, session: Session) -> float:
         """By the database's clock; 0 for a session that is not closed."""
@@ -400,10 +469,11 @@ def _session(row: Mapping[str, Any]) -> Session:
         reference=row["reference"],
         valid_until=row["valid_until"],
         asked=row["asked"],
+        recovered=row["recovered"],
     )
 
 
-def _submission(row: Mapping[str, Any]) -> Submission:
+def submission_of(row: Mapping[str, Any]) -> Submission:
     return Submission(
         document=DocumentRef.model_validate_json(row["document"]),
         context_key=row["context_key"],

@@ -1,5 +1,7 @@
 """The submission's state machine. Pure: what may follow what.
 
+      ┌─────────────────────┐
+      │                     ▼
     ready ──► sending ──► sent ──► issued ──► completed
       ▲          │  │       │  │
       │          │  ▼       │  └─► rejected
@@ -34,7 +36,8 @@ class State(StrEnum):
 TERMINAL = frozenset({State.COMPLETED, State.REJECTED, State.PARKED})
 
 _NEXT: dict[State, frozenset[State]] = {
-    State.READY: frozenset({State.SENDING, State.PARKED}),
+    # Straight to sent: recovery found these very bytes at KSeF (the database had forgotten that).
+    State.READY: frozenset({State.SENDING, State.SENT, State.PARKED}),
     # Back to ready: KSeF said that it did not process the request, or the final list of the closed session
     # lacks it.
     State.SENDING: frozenset({State.SENT, State.READY, State.IN_DOUBT, State.PARKED}),

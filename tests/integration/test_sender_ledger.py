@@ -65,8 +65,8 @@ async def test_an_admitted_document_is_taken_over_once_and_makes_its_context_due
 async def test_documents_are_claimed_in_the_order_of_their_acceptance(ledger: Ledger, lease: Lease) -> None:
     session = await opened(ledger, lease)
 
-    first = await ledger.claim(lease, session, limit=2)
-    second = await ledger.claim(lease, session, limit=2)
+    first = (await ledger.claim(lease, session, limit=2)).submissions
+    second = (await ledger.claim(lease, session, limit=2)).submissions
 
     assert [item.document.document_id.int for item in first + second] == [1, 2, 3]
     assert {item.state for item in first} == {State.SENDING}
@@ -88,7 +88,7 @@ async def test_a_former_owner_can_write_nothing(
     ledger: Ledger, lease: Lease, leases: Leases, pool: Database
 ) -> None:
     session = await opened(ledger, lease)
-    (claimed, *_) = await ledger.claim(lease, session, limit=1)
+    (claimed, *_) = (await ledger.claim(lease, session, limit=1)).submissions
     await leases.release(pool, lease, due_in_seconds=0)
     (newer,) = await leases.take(pool, limit=1)
 
@@ -127,7 +127,7 @@ async def test_an_impossible_step_is_refused_and_writes_nothing(
     ledger: Ledger, lease: Lease, pool: Database
 ) -> None:
     session = await opened(ledger, lease)
-    (claimed, *_) = await ledger.claim(lease, session, limit=1)
+    (claimed, *_) = (await ledger.claim(lease, session, limit=1)).submissions
 
     with pytest.raises(ImpossibleTransition):
         await save(ledger, lease, Change(claimed, replace(claimed, state=State.COMPLETED)))
@@ -137,7 +137,7 @@ async def test_an_impossible_step_is_refused_and_writes_nothing(
 
 async def test_a_step_from_a_state_that_is_no_longer_true_is_refused(ledger: Ledger, lease: Lease) -> None:
     session = await opened(ledger, lease)
-    (claimed, *_) = await ledger.claim(lease, session, limit=1)
+    (claimed, *_) = (await ledger.claim(lease, session, limit=1)).submissions
     sent = replace(claimed, state=State.SENT, invoice_reference="E")
     await save(ledger, lease, Change(claimed, sent))
 
@@ -147,7 +147,7 @@ async def test_a_step_from_a_state_that_is_no_longer_true_is_refused(ledger: Led
 
 async def test_what_is_due_later_is_not_due_now(ledger: Ledger, lease: Lease) -> None:
     session = await opened(ledger, lease)
-    claimed = await ledger.claim(lease, session, limit=3)
+    claimed = (await ledger.claim(lease, session, limit=3)).submissions
     changes = [
         Change(item, replace(item, state=State.SENT, invoice_reference="E"), due_in_seconds=delay)
         for item, delay in zip(claimed, (0.0, 0.0, 3600.0), strict=True)
@@ -163,7 +163,7 @@ async def test_what_is_due_later_is_not_due_now(ledger: Ledger, lease: Lease) ->
 
 async def test_an_empty_context_has_no_open_ends(ledger: Ledger, lease: Lease) -> None:
     session = await opened(ledger, lease)
-    claimed = await ledger.claim(lease, session, limit=3)
+    claimed = (await ledger.claim(lease, session, limit=3)).submissions
     parked = [Change(item, replace(item, state=State.PARKED)) for item in claimed]
     await save(ledger, lease, *parked)
     await ledger.change_session(lease, session, to=SessionState.FINAL, event="session-final")
@@ -178,7 +178,7 @@ async def test_a_state_and_its_event_are_one_transaction(
     ledger: Ledger, lease: Lease, pool: Database
 ) -> None:
     session = await opened(ledger, lease)
-    (claimed, *_) = await ledger.claim(lease, session, limit=1)
+    (claimed, *_) = (await ledger.claim(lease, session, limit=1)).submissions
     sent = replace(claimed, state=State.SENT, invoice_reference="E")
 
     with pytest.raises(LeaseLost):

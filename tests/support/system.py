@@ -27,7 +27,7 @@ from contracts.config import SourceConfig
 from contracts.results import DocumentResult
 from contracts.sales import DocumentFormat
 from runtime import clock
-from runtime.db import connect
+from runtime.db import connect, open_database
 from runtime.producer import open_producer
 from runtime.records import Outbound
 from runtime.settings import Settings
@@ -35,6 +35,8 @@ from runtime.topics import apply as create_topics
 from services import WORKERS
 from services.mapper.mapping import Mapping as MappedDocument
 from services.mapper.mapping import map_document
+from services.tracker import store as tracker_store
+from services.tracker.life import Life
 from stack import processes
 from stack.local import Addresses
 from stack.processes import Process
@@ -183,6 +185,46 @@ class System:
             counts[str(last.state)] = counts.get(str(last.state), 0) + 1
         return counts
 
+    @property
+    def dsn(self) -> str:
+        return self.settings.postgres.dsn.get_secret_value()
+
+    async def until_state(self, wanted: Sequence[UUID], state: str, *, seconds: float = 60) -> None:
+        """Wait until the newest result of every one of these documents says so."""
+        await self.results(
+            sorted(set(SOURCE_OF.values())),
+            until=lambda found: all(
+                found.get(document) and max(found[document], key=_sequence).state == state
+                for document in wanted
+            ),
+            seconds=seconds,
+        )
+
+    async def until_known_as(self, wanted: Sequence[UUID], state: str, *, seconds: float = 90) -> None:
+        """Wait until the tracker's own book says so of every one of these documents, each once."""
+        deadline = time.monotonic() + seconds
+        while (known := [life.state for _, life in await self._known(wanted)]) != [state] * len(wanted):
+            assert time.monotonic() < deadline, f"not {state} within {seconds} s: {sorted(known)}"
+            await asyncio.sleep(0.2)
+
+    async def ksef_numbers(self) -> dict[UUID, str]:
+        """The KSeF number of every document that the tracker knows to have one."""
+        known = await self._known(None)
+        return {ref: life.ksef.ksef_number for ref, life in known if life.ksef and life.ksef.ksef_number}
+
+    async def count_known(self) -> int:
+        """How many documents the tracker has in its book."""
+        return len(await self._known(None))
+
+    async def _known(self, wanted: Sequence[UUID] | None) -> list[tuple[UUID, Life]]:
+        async with open_database(self.settings.postgres, application_name="test") as database:
+            found = await tracker_store.latest(database, since=datetime(2026, 1, 1, tzinfo=UTC))
+        return [
+            (document.ref.document_id, document.life)
+            for document in found
+            if wanted is None or document.ref.document_id in wanted
+        ]
+
     def accepted(self, number: str) -> list[dict[str, Any]]:
         """What KSeF accepted under an invoice number: the oracle."""
         return [entry for entry in self.simulator.accepted() if entry["number"] == number]
@@ -319,6 +361,10 @@ class System:
         path = self.directory / f"{worker}.jsonl"
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+
+def _sequence(result: DocumentResult) -> int:
+    return result.sequence
 
 
 def any_number(found: Mapping[UUID, Sequence[DocumentResult]]) -> bool:

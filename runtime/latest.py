@@ -1,0 +1,88 @@
+"""The latest record of every key of a compacted topic, read to its end whenever it is asked for.
+
+For the few facts that must survive the loss of the database. Belongs to no group and commits nothing: every
+process reads the whole topic once, and from then on what is new.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
+
+from runtime.errors import ConfigurationError
+from runtime.kafka import connection_options
+from runtime.settings import KafkaSettings
+
+READ_SECONDS = 30.0
+_FETCH_MILLISECONDS = 1_000
+
+
+class LatestRecords:
+    """Follows one topic. ``on_record`` hears of every record, in order per partition."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        *,
+        topic: str,
+        client_id: str,
+        on_record: Callable[[ConsumerRecord], None],
+    ) -> None:
+        self._settings = settings
+        self._topic = settings.topic_prefix + topic
+        self._client_id = client_id
+        self._on_record = on_record
+        self._consumer: AIOKafkaConsumer | None = None
+        self._reading = asyncio.Lock()
+
+    async def read_to_end(self) -> None:
+        """Return when everything that was on the topic at the call has been heard of.
+
+        Raises ``TimeoutError`` and Kafka's own errors when Kafka is away, :class:`ConfigurationError` for a
+        topic that does not exist.
+        """
+        async with self._reading, asyncio.timeout(READ_SECONDS):
+            try:
+                consumer = self._consumer or await self._connect()
+                ends: dict[TopicPartition, int] = await consumer.end_offsets(consumer.assignment())
+                while [partition for partition in ends if await _before(consumer, partition, ends)]:
+                    for record in _records(await consumer.getmany(timeout_ms=_FETCH_MILLISECONDS)):
+                        self._on_record(record)
+            except BaseException:
+                await self.close()
+                raise
+
+    async def close(self) -> None:
+        """Forget the connection; the next read begins again, which its hearer must not mind."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        # Without a group all partitions are ours, from the beginning.
+        consumer = self._consumer = AIOKafkaConsumer(
+            self._topic,
+            client_id=self._client_id,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            **connection_options(self._settings),
+        )
+        try:
+            await consumer.start()
+        except UnknownTopicOrPartitionError as error:
+            raise ConfigurationError(
+                f"topic {self._topic} does not exist: run `ksef-courier topics apply`"
+            ) from error
+        return consumer
+
+
+async def _before(
+    consumer: AIOKafkaConsumer, partition: TopicPartition, ends: dict[TopicPartition, int]
+) -> bool:
+    return bool(await consumer.position(partition) < ends[partition])
+
+
+def _records(fetched: dict[TopicPartition, list[ConsumerRecord]]) -> Iterator[ConsumerRecord]:
+    for records in fetched.values():
+        yield from records

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import UnknownTopicOrPartitionError
+from aiokafka.admin import AIOKafkaAdminClient
 
 from runtime.errors import ConfigurationError
 from runtime.kafka import connection_options
@@ -60,6 +60,7 @@ class LatestRecords:
             await consumer.stop()
 
     async def _connect(self) -> AIOKafkaConsumer:
+        await self._refuse_missing()
         # Without a group all partitions are ours, from the beginning.
         consumer = self._consumer = AIOKafkaConsumer(
             self._topic,
@@ -68,13 +69,19 @@ class LatestRecords:
             enable_auto_commit=False,
             **connection_options(self._settings),
         )
-        try:
-            await consumer.start()
-        except UnknownTopicOrPartitionError as error:
-            raise ConfigurationError(
-                f"topic {self._topic} does not exist: run `ksef-courier topics apply`"
-            ) from error
+        await consumer.start()
         return consumer
+
+    async def _refuse_missing(self) -> None:
+        # A consumer would wait for the topic for ever, and log that ten times a second.
+        admin = AIOKafkaAdminClient(client_id=self._client_id, **connection_options(self._settings))
+        try:
+            await admin.start()
+            known = await admin.list_topics()
+        finally:
+            await admin.close()
+        if self._topic not in known:
+            raise ConfigurationError(f"topic {self._topic} does not exist: run `ksef-courier topics apply`")
 
 
 async def _before(

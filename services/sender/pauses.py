@@ -83,12 +83,17 @@ async def watch(database: Database, *, stopping: Stopping) -> None:
     """Keep the metric, until the process stops."""
 
     async def step() -> float:
-        kinds = [found.scope.partition(":")[0] for found in await pauses(database)]
-        for kind in KINDS:
-            PAUSED.labels(kind).set(kinds.count(kind))
+        await measure(database)
         return WATCH_SECONDS
 
     await repeat("pauses", step, stopping=stopping)
+
+
+async def measure(database: Database) -> None:
+    """Set the metric to what is stopped now."""
+    kinds = [found.scope.partition(":")[0] for found in await pauses(database)]
+    for kind in KINDS:
+        PAUSED.labels(kind).set(kinds.count(kind))
 
 
 async def _tell(connection: Connection, switched: SendingSwitched) -> None:

@@ -119,6 +119,24 @@ async def test_status_prints_the_whole_life_with_times(system: System) -> None:
     assert str(document_id("FV/12")) in shown
 
 
+async def test_a_company_that_is_paused_waits_while_others_go_on(system: System) -> None:
+    await system.command("pause", ALFA, "--reason", "prices under review")
+    await system.publish("sap-north", [invoice("FV/40"), invoice("FV/41", nip=BETA)])
+    await system.until_ended([document_id("FV/41", nip=BETA)])
+    await system.until_state([document_id("FV/40")], "admitted")
+    shown = await system.command("status")
+    posted_meanwhile = system.accepted("FV/40")
+
+    await system.command("resume", ALFA, "--reason", "checked")
+    await system.until_ended([document_id("FV/40")])
+
+    assert f"paused company:{ALFA}" in shown
+    assert "prices under review" in shown
+    assert posted_meanwhile == []
+    assert len(system.accepted("FV/40")) == 1
+    assert "paused" not in await system.command("status")
+
+
 async def test_a_source_that_is_added_while_everything_runs_is_read_within_seconds(system: System) -> None:
     await system.add_source("new-erp", companies=[BETA])
 

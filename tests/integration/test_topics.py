@@ -18,10 +18,12 @@ ALL = {
     "ksef.sender.dlq",
     "ksef.tracker.dlq",
     "ksef.validator.dlq",
+    "sales.context.advanced.v1",
     "sales.document.accepted.v1",
     "sales.document.admitted.v1",
     "sales.document.status.v1",
     "sales.invoice.mapped.v1",
+    "sales.sending.switched.v1",
 }
 
 

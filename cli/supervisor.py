@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from runtime import log
-from runtime.app import EXIT_CONFIGURATION
 from runtime.errors import ConfigurationError
 from runtime.loops import Backoff, Stopping
+from runtime.process import EXIT_CONFIGURATION
 
 STABLE_SECONDS = 30.0
 STOP_SECONDS = 60.0

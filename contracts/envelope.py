@@ -1,8 +1,10 @@
 """CloudEvents 1.0 in Kafka's binary binding: attributes as ``ce_`` headers, the body as JSON.
 
-Decoding never raises anything but :class:`Undecodable`, so that one bad record cannot stop the others.
+Decoding never raises anything but :class:`Undecodable`, so that one bad record cannot stop the others. An
+event of a newer major version is told apart (:class:`NewerMajor`): it is sound, this version too old for it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,10 +23,15 @@ M_co = TypeVar("M_co", bound=Message, covariant=True)
 CONTENT_TYPE = "application/json"
 TRACEPARENT = "traceparent"
 CORRELATION_ID = "correlation_id"
+_TYPE = re.compile(r"(?P<name>[a-z0-9.-]{1,80})\.v(?P<major>[1-9][0-9]{0,3})")
 
 
 class Undecodable(ValueError):
     """The record is not an event of ours: the text names what is wrong, never the content."""
+
+
+class NewerMajor(Undecodable):
+    """An event of a type we know, in a major version above ours: to be kept for a newer worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +80,11 @@ class Event(Generic[M_co]):
 def decode(
     headers: Mapping[str, str], value: bytes, *, models: Mapping[str, type[Message]] = MODELS
 ) -> Event[Message]:
-    """Read a record of an internal topic. Raises :class:`Undecodable`."""
+    """Read a record of an internal topic. Raises :class:`Undecodable`, or :class:`NewerMajor` of it."""
     type_ = headers.get("ce_type", "")
     model = models.get(type_)
     if model is None:
-        raise Undecodable(f"unknown event type {type_[:60]!r}" if type_ else "no ce_type header")
+        raise _unknown(type_, models)
     event_id, subject = _uuid(headers, "ce_id"), _uuid(headers, "ce_subject")
     at = _time(headers, "ce_time")
     try:
@@ -96,6 +103,22 @@ def decode(
         causation_id=headers.get("ce_causationid"),
         traceparent=headers.get(TRACEPARENT),
     )
+
+
+def _unknown(type_: str, models: Mapping[str, type[Message]]) -> Undecodable:
+    if not type_:
+        return Undecodable("no ce_type header")
+    name, major = _split(type_)
+    ours = max((known for known in map(_split, models) if known[0] == name), default=(name, major))[1]
+    if major > ours:
+        return NewerMajor(f"{name}.v{major}: this version reads no more than {name}.v{ours}")
+    return Undecodable(f"unknown event type {type_[:60]!r}")
+
+
+def _split(type_: str) -> tuple[str, int]:
+    """An event type's name and major version; major 0 when it has none."""
+    found = _TYPE.fullmatch(type_)
+    return (found["name"], int(found["major"])) if found else (type_, 0)
 
 
 def _uuid(headers: Mapping[str, str], name: str) -> UUID:

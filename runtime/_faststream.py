@@ -5,9 +5,9 @@ acknowledgements commit whatever the consumer's position is, and its batch decod
 one bad record. So the parser here captures the raw records together with the assignment they were fetched
 under, in the same turn of the event loop as the fetch, and everything else is ``runtime.stage``'s business.
 
-A fetch that cannot be parsed (a damaged record, a header's name that is not UTF-8) raises after it has moved
-the positions of other partitions on: FastStream would fetch again and lose what came before. Its log line is
-the only sign it gives, and ``on_broken`` is called from there, before the next fetch.
+A fetch that cannot be parsed (a damaged record) raises after it has moved the positions of other partitions
+on: FastStream would fetch again and lose what came before. Its log line is the only sign it gives, and
+``on_broken`` is called from there, before the next fetch.
 
 Tested against the pinned version in tests/integration/test_faststream.py.
 """
@@ -24,7 +24,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
-from runtime import log
+from runtime import _aiokafka, log
 from runtime.kafka import connection_options
 from runtime.settings import KafkaSettings
 
@@ -49,6 +49,7 @@ def make_broker(
     settings: KafkaSettings, *, client_id: str, on_broken: Callable[[Exception], None]
 ) -> KafkaBroker:
     """A broker that only consumes: we publish with our own producer."""
+    _aiokafka.read_any_header_name()
     options = connection_options(settings)
     ssl_context = options.pop("ssl_context", None)
     from_settings = {key: value for key, value in options.items() if not key.startswith(("sasl", "security"))}
@@ -111,22 +112,6 @@ def subscribe(
 
     subscriber(handle, parser=parse, decoder=decode)
     return lambda: subscriber.consumer
-
-
-def joined(consumer: AIOKafkaConsumer | None) -> bool:
-    """Whether the consumer is a member of its group; it may own no partition when there are more members."""
-    if consumer is None:
-        return False
-    subscription = consumer._subscription.subscription  # noqa: SLF001  aiokafka has no public word for it
-    return subscription is not None and subscription.assignment is not None
-
-
-def dead(consumer: AIOKafkaConsumer | None) -> bool:
-    """Whether a background task of the consumer has ended: it will never fetch again, and does not say so."""
-    if consumer is None or consumer._coordinator is None:  # noqa: SLF001  as above
-        return False
-    tasks = (consumer._coordinator._coordination_task, consumer._fetcher._fetch_task)  # noqa: SLF001
-    return any(task.done() for task in tasks)
 
 
 class _Errors:

@@ -1,8 +1,9 @@
 """One worker process: its connections, its stages and loops, its probes, its end.
 
 Start: wait for PostgreSQL and Kafka, refuse a database of another version or KSeF environment, then consume.
-End (SIGTERM, Ctrl-C): not ready, finish the batch in flight, commit, release leases, close. A second signal,
-a loop that fails, or a producer in doubt ends the process at once; both ends are safe at any point, since no
+End (SIGTERM, Ctrl-C): not ready, finish the batch in flight, commit, release leases, close. A loop that
+fails, a client in doubt or a stage that is stuck ends the process in the same way, with an exit code of its
+own. A second signal, or an end that takes too long, ends it at once; that is safe at any point, since no
 cursor moves before its effects are durable.
 """
 
@@ -19,14 +20,16 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer
 from faststream.kafka import KafkaBroker
 
-from runtime import _faststream, log, migrate
+from runtime import _aiokafka, _faststream, log, metrics, migrate, watchdog
 from runtime.config import ConfigCache
 from runtime.db import Database, open_database
-from runtime.errors import ConfigurationError, CourierError, is_transient
+from runtime.errors import ConfigurationError, ConsumerBroken, NoProgress
+from runtime.failures import is_transient
 from runtime.loops import Backoff, Stopping, repeat
 from runtime.outbox import Outbox
 from runtime.payload import PayloadStore
 from runtime.probes import Health, Probes
+from runtime.process import END_SECONDS, EXIT_CONFIGURATION, STUCK_END_SECONDS, end_within, exit_code
 from runtime.producer import Producer, open_producer
 from runtime.settings import Settings
 from runtime.stage import Handler, Stage
@@ -36,15 +39,10 @@ from runtime.tracing import Tracing, open_tracing
 READINESS_SECONDS = 2.0
 PARTITIONS_SECONDS = 3600.0
 DRAIN_SECONDS = 30.0
-EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: restarting will not help
 
 logger = log.get(__name__)
 T = TypeVar("T")
 Loop = Callable[[Stopping], Coroutine[Any, Any, None]]
-
-
-class ConsumerBroken(CourierError):
-    """The Kafka client cannot go on; a new process reads again from the committed offsets."""
 
 
 class Worker:
@@ -81,7 +79,13 @@ class Worker:
     def consume(self, handler: Handler, *, topics: Sequence[str] = (), per_source: str | None = None) -> None:
         """Consume ``topics``, or all topics of a ``<source>`` template, as the group ``ksef.<service>``."""
         prefix = self.settings.kafka.topic_prefix
-        stage = Stage(service=self.name, producer=self.producer, handler=handler, topic_prefix=prefix)
+        stage = Stage(
+            service=self.name,
+            producer=self.producer,
+            handler=handler,
+            topic_prefix=prefix,
+            batch_seconds=self.settings.stage.batch_seconds,
+        )
         consumer = _faststream.subscribe(
             self._broker,
             group=f"{prefix}ksef.{self.name}",
@@ -108,6 +112,7 @@ class Worker:
         self._handle_signals()
         self.loop("partitions", self._make_partitions)
         self.loop("readiness", self._watch_readiness)
+        self.loop("progress", self._watch_progress)
         tasks = [asyncio.create_task(loop(self.stopping), name=name) for name, loop in self._loops.items()]
         consuming = asyncio.create_task(self._consume())
         try:
@@ -126,14 +131,26 @@ class Worker:
         await self.stopping.wait()
 
     def _stop_stages(self, error: Exception) -> None:
+        """A fetch cannot be parsed: settle nothing of it, and say which record it was."""
+        where = [
+            f"{partition.topic}[{partition.partition}] at offset {offset}"
+            for consumer in self._consumers
+            for partition, offset in _aiokafka.unreadable(consumer()).items()
+        ]
+        broken = ConsumerBroken(
+            f"a fetch cannot be parsed ({log.describe(error)}): {', '.join(where) or 'place unknown'}. "
+            "Nothing of it was settled. If a restart meets it again: keep a copy of that record, then move "
+            "the group's offset past it (kafka-consumer-groups --reset-offsets --to-offset)"
+        )
         for stage in self._stages:
-            stage.fail(ConsumerBroken(f"a fetch from Kafka cannot be parsed: {log.describe(error)}"))
+            stage.fail(broken)
 
     def _handle_signals(self) -> None:
         def stop() -> None:
             if self.stopping:
                 logger.warning("worker_killed", by="second signal")
                 os._exit(1)
+            self._health.ending = True
             logger.info("worker_stopping")
             self.stopping.set()
 
@@ -141,8 +158,9 @@ class Worker:
             asyncio.get_running_loop().add_signal_handler(number, stop)
 
     async def _drain(self, tasks: Sequence["asyncio.Task[None]"], consuming: "asyncio.Task[None]") -> None:
-        self._health.checked(["stopping"])
+        self._health.ending = True
         self.stopping.set()
+        end_within(STUCK_END_SECONDS if self._health.stuck else END_SECONDS)
         for stage in self._stages:
             stage.stop()
         consuming.cancel()
@@ -158,16 +176,29 @@ class Worker:
 
     async def _watch_readiness(self, stopping: Stopping) -> None:
         while not stopping:
-            if any(_faststream.dead(consumer()) for consumer in self._consumers):
+            if any(_aiokafka.dead(consumer()) for consumer in self._consumers):
                 raise ConsumerBroken("a background task of the Kafka consumer has ended")
-            not_ready = await self._not_ready()
-            if not stopping:
-                self._health.checked(not_ready)
+            self._health.checked(await self._not_ready())
             await stopping.sleep(READINESS_SECONDS)
+
+    async def _watch_progress(self, stopping: Stopping) -> None:
+        limit_seconds = watchdog.BATCH_TIMES * self.settings.stage.batch_seconds
+        watched = list(zip(self._stages, self._consumers, strict=True))
+        try:
+            await watchdog.watch(
+                watched, settings=self.settings.kafka, limit_seconds=limit_seconds, stopping=stopping
+            )
+        except NoProgress as error:
+            logger.critical("worker_stuck", error=log.describe(error))
+            metrics.STUCK.labels(self.name).inc()
+            self._health.stuck = str(error)
+            for stage in self._stages:
+                stage.fail(error)
+            raise
 
     async def _not_ready(self) -> list[str]:
         reasons = []
-        if not all(_faststream.joined(consumer()) for consumer in self._consumers):
+        if not all(_aiokafka.joined(consumer()) for consumer in self._consumers):
             reasons.append("not a member of the consumer group yet")
         try:
             async with asyncio.timeout(READINESS_SECONDS):
@@ -260,5 +291,6 @@ def main(name: str, load: Callable[[], Settings], serve: Callable[[Any], Corouti
         sys.stderr.write(f"ksef-courier {name}: {error}\n")
         sys.exit(EXIT_CONFIGURATION)
     except Exception as error:
-        logger.critical("worker_failed", error=log.describe(error), exc_info=error)
-        sys.exit(1)
+        code = exit_code(error)
+        logger.critical("worker_failed", error=log.describe(error), exit_code=code, exc_info=error)
+        sys.exit(code)

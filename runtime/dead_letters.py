@@ -9,14 +9,10 @@ from collections.abc import Sequence
 from aiokafka import ConsumerRecord
 
 from contracts.events import dead_letter_topic
-from runtime.errors import CourierError
+from runtime.errors import TooManyDeadLetters
 from runtime.records import DeadLetter, Done, Outbound, Outcome
 
 IN_A_ROW_LIMIT = 100
-
-
-class TooManyDeadLetters(CourierError):
-    """So many in a row that the worker, not the records, must be wrong. Fatal for the process."""
 
 
 def letter(record: ConsumerRecord, about: DeadLetter, *, service: str) -> Outbound:

@@ -11,7 +11,8 @@ from contextlib import suppress
 
 from runtime import log, metrics
 from runtime.db import Database
-from runtime.errors import LeaseLost, OperatorNeeded, is_transient
+from runtime.errors import LeaseLost
+from runtime.failures import Failure, failure_of, is_transient
 from runtime.lease import Lease, Leases
 from runtime.loops import Backoff, Stopping, repeat
 from runtime.wake import listen
@@ -178,13 +179,14 @@ class DueWork:
         if error is None:
             backoff.reset()
             return act.result()
-        if isinstance(error, LeaseLost):
+        failure = failure_of(error)
+        if failure is Failure.UNKNOWN:
             raise error
-        if isinstance(error, OperatorNeeded):
+        if failure is Failure.HUMAN:
             logger.error("operator_needed", key=holder.key, error=log.describe(error))
             return OPERATOR_PAUSE_SECONDS
         seconds = backoff.next_seconds()
-        if is_transient(error):
+        if failure is Failure.TRANSIENT:
             logger.warning("act_waits", key=holder.key, error=log.describe(error), seconds=round(seconds, 1))
         else:
             logger.error("act_failed", key=holder.key, error=log.describe(error), exc_info=error)

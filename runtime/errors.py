@@ -1,14 +1,18 @@
-"""Errors of the kit, by who must act.
+"""Errors of the kit, by who must act. What then happens is ``runtime.failures``' one table.
 
 CourierError
-├── Transient          wait and try again: the database or the broker is away
-├── OperatorNeeded     a person must change something; the text says what
-├── ConfigurationError the process cannot start like this
-└── LeaseLost          somebody else owns the work now: stop, write nothing
+├── Transient            wait and try again: the database or the broker is away
+├── OperatorNeeded       a person must change something; the text says what
+├── ConfigurationError   the process cannot start, or go on, like this
+├── LeaseLost            somebody else owns the work now: stop, write nothing
+├── InDoubt              this process cannot know where it stands: it ends, the next one reads again
+│   ├── ProducerStuck    what of a batch is on the topic
+│   ├── ConsumerBroken   what was fetched and not given to us
+│   ├── NoProgress       why nothing moves although it could
+│   └── TooManyDeadLetters   whether the records or this version are wrong
+├── RecordTooLarge       one record's own: above its topic's limit
+└── TooSlow              a batch's, or one record's: not decided in time
 """
-
-import asyncpg
-from aiokafka.errors import KafkaConnectionError, KafkaError
 
 
 class CourierError(Exception):
@@ -31,29 +35,29 @@ class LeaseLost(CourierError):
     """The lease was taken over or ran out. Whatever was not recorded yet is the next owner's to find out."""
 
 
-_TRANSIENT = (
-    Transient,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.PostgresSystemError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    # After a migration, once per connection and statement: the driver prepares it again.
-    asyncpg.InvalidCachedStatementError,
-    asyncpg.InternalClientError,
-)
+class InDoubt(CourierError):
+    """This process cannot know where it stands. It settles nothing more and ends; nothing is lost by that."""
 
 
-def is_transient(error: BaseException) -> bool:
-    """Whether waiting can help: the database or broker is away, full, or chose us as a deadlock's victim."""
-    if isinstance(error, KafkaError):
-        return isinstance(error, KafkaConnectionError) or bool(error.retriable)
-    if isinstance(error, asyncpg.InterfaceError):
-        # A closed connection; but those that are ValueErrors say that an argument cannot be encoded.
-        return not isinstance(error, ValueError)
-    return isinstance(error, _TRANSIENT)
+class ProducerStuck(InDoubt):
+    """The broker refused, or did not confirm in time; what of it is on the topic is unknown."""
+
+
+class ConsumerBroken(InDoubt):
+    """The Kafka client cannot go on; a new process reads again from the committed offsets."""
+
+
+class NoProgress(InDoubt):
+    """Kafka answers and has work for us, and nothing moves."""
+
+
+class TooManyDeadLetters(InDoubt):
+    """So many in a row that the worker, not the records, must be wrong."""
+
+
+class RecordTooLarge(CourierError):
+    """A record above its topic's ``max_message_bytes``. Nothing was published."""
+
+
+class TooSlow(CourierError):
+    """The handler did not decide within its time."""

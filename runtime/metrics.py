@@ -18,12 +18,22 @@ BATCH_SECONDS = Histogram(
 )
 BATCH_FAILURES = Counter(
     "ksef_stage_batch_failures",
-    "Batches given back because of an error, before a pause and another try.",
-    ["stage"],
+    "Batches given back because of an error, before a pause and another try, by class of failure.",
+    ["stage", "failure"],
+)
+PARTITIONS_PAUSED = Counter(
+    "ksef_stage_partitions_paused",
+    "Times a partition was given back from a record on and paused, by class; human: it waits for a person.",
+    ["stage", "failure"],
 )
 COMMITS_REFUSED = Counter(
     "ksef_stage_commits_refused",
     "Offset commits that the group refused after a rebalance; the records come again.",
+    ["stage"],
+)
+STUCK = Counter(
+    "ksef_stage_stuck",
+    "Times the progress watchdog ended the worker: records waited, Kafka answered, and nothing moved.",
     ["stage"],
 )
 REBALANCES = Counter("ksef_stage_rebalances", "Times partitions were taken from a stage.", ["stage"])

@@ -1,8 +1,9 @@
 """``/livez``, ``/readyz`` and ``/metrics``, answered from a thread of their own.
 
-A thread, so that an event loop that has stopped turning can be seen. Live: the loop turns. Ready: the stage
-has its partitions and the database takes writes. KSeF, Kafka or PostgreSQL being away never fails liveness:
-restarting would not bring them back.
+A thread, so that an event loop that has stopped turning can be seen. Live: the loop turns, and the progress
+watchdog has seen nothing stuck. Ready: the stage has its partitions, the database takes writes, and nobody
+has asked the process to end. KSeF, Kafka or PostgreSQL being away never fails liveness: restarting would not
+bring them back.
 """
 
 import threading
@@ -29,6 +30,10 @@ class Health:
     turned_at: float = 0.0
     checked_at: float = 0.0
     not_ready: list[str] = field(default_factory=lambda: ["starting"])
+    ending: bool = False
+    """Set once, for good: a check that was under way must not make the process ready again."""
+    stuck: str | None = None
+    """Set once, for good: what does not move."""
 
     def tick(self) -> None:
         self.turned_at = self.clock()
@@ -38,10 +43,14 @@ class Health:
         self.checked_at, self.not_ready = self.clock(), not_ready
 
     def live(self) -> tuple[bool, str]:
+        if self.stuck is not None:
+            return False, self.stuck
         stalled = self.clock() - self.turned_at
         return stalled < LOOP_STALL_SECONDS, f"the loop turned {stalled:.1f} s ago"
 
     def ready(self) -> tuple[bool, str]:
+        if self.ending:
+            return False, "stopping"
         if self.not_ready:
             return False, "; ".join(self.not_ready)
         age = self.clock() - self.checked_at

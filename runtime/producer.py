@@ -14,7 +14,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from runtime import metrics
-from runtime.errors import CourierError, is_transient
+from runtime.errors import ProducerStuck, RecordTooLarge
+from runtime.failures import is_transient
 from runtime.kafka import connection_options
 from runtime.records import Outbound
 from runtime.settings import KafkaSettings
@@ -26,14 +27,6 @@ Confirmation: TypeAlias = "asyncio.Future[object]"
 # What Kafka's record and batch formats add to key, value and headers, generously.
 _OVERHEAD_BYTES = 1024
 _OVERHEAD_PER_HEADER_BYTES = 10
-
-
-class ProducerStuck(CourierError):
-    """The broker refused, or did not confirm in time; what of it is on the topic is unknown. Fatal."""
-
-
-class RecordTooLarge(CourierError):
-    """A record above its topic's ``max_message_bytes``. Nothing was published."""
 
 
 class Producer:

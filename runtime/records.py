@@ -6,7 +6,10 @@ from datetime import datetime
 from typing import TypeAlias
 
 from contracts.base import Message
-from contracts.envelope import Event
+from contracts.envelope import Event, Undecodable
+from runtime.failures import Failure, failure_of
+
+NEWER_MAJOR_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Not now: give the record's partition back and come again. Nothing of it may have been published."""
+    """Not now: give the record's partition back and come again. Nothing of it may have been published.
+
+    ``failure`` is ``HUMAN`` when only a person, or a newer version, can end the wait: then it is an alarm.
+    """
 
     after_seconds: float
     reason: str
+    failure: Failure = Failure.TRANSIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +77,10 @@ class DeadLetter:
 
 
 Outcome: TypeAlias = Done | Retry | DeadLetter
+
+
+def unread(error: Undecodable) -> DeadLetter | Retry:
+    """What becomes of a record that this version cannot decode: kept apart unless a newer one can read it."""
+    if failure_of(error) is Failure.HUMAN:
+        return Retry(NEWER_MAJOR_SECONDS, str(error), Failure.HUMAN)
+    return DeadLetter("undecodable", str(error))

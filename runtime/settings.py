@@ -91,6 +91,11 @@ class PostgresSettings(Section):
     statement_timeout_seconds: float = Field(default=30, gt=0)
 
 
+class StageSettings(Section):
+    batch_seconds: float = Field(default=60, gt=0)
+    """How long a handler may take over a batch. Without progress for twice as long, a worker ends itself."""
+
+
 class HttpSettings(Section):
     """Outgoing HTTP."""
 
@@ -141,6 +146,7 @@ class Settings(BaseSettings):
     """The KSeF this installation speaks to; stamped into the database by the first ``migrate``."""
     kafka: KafkaSettings
     postgres: PostgresSettings
+    stage: StageSettings = StageSettings()
     http: HttpSettings = HttpSettings()
     probe: ProbeSettings = ProbeSettings()
     log: LogSettings = LogSettings()

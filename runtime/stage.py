@@ -9,8 +9,9 @@ work and loses none; handlers and consumers therefore decide by unique keys, nev
 * ``Retry`` gives back one partition, from that record on, and pauses it; other partitions go on.
 * A batch that takes too long is given back and comes again in halves; a record that is too slow by itself is
   one that fails.
-* An error that waiting or a person can mend gives the whole batch back and pauses the stage, for longer each
-  time. Any other is looked for record by record, and ends as that record's dead letter.
+* What an error means is ``runtime.failures``' business. One that waiting or a person can mend gives the
+  whole batch back and pauses the stage, for longer each time; one that leaves us in doubt ends the process.
+  Any other is looked for record by record, and ends as that record's dead letter.
 * When partitions are taken away, the batch in flight is finished and committed first. A commit that the group
   refuses anyway means that the records come again, to us or to somebody else.
 """
@@ -19,7 +20,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
@@ -27,28 +28,37 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from runtime import dead_letters, log, metrics
 from runtime._faststream import MAX_RECORDS, Fetched
-from runtime.dead_letters import TooManyDeadLetters
-from runtime.errors import ConfigurationError, CourierError, OperatorNeeded, is_transient
+from runtime.batches import first_chunk, inbound, partition_of, rewind
+from runtime.errors import TooSlow
+from runtime.failures import Failure, failure_of
 from runtime.loops import Backoff
-from runtime.producer import Producer, ProducerStuck
+from runtime.producer import Producer
 from runtime.records import DeadLetter, Done, Inbound, Outbound, Outcome, Retry
 
 Handler = Callable[[Sequence[Inbound]], Awaitable[Sequence[Outcome]]]
 """Decides a batch: one outcome per record, in order. May be called again with the same records."""
 
-CHUNK_BYTES = 8 * 1024 * 1024
 BATCH_SECONDS = 60.0
 COMMIT_SECONDS = 30.0
 ATTEMPTS_BEFORE_DEAD_LETTER = 3
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LABELS: Mapping[type[Outcome], str] = {Done: "done", Retry: "retry", DeadLetter: "dead-letter"}
 
 logger = log.get(__name__)
 
 
-class TooSlow(CourierError):
-    """The handler did not decide within its time."""
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a stage does at a moment, for ``runtime.watchdog``."""
+
+    busy: bool
+    """A batch is in hand."""
+    resting: bool
+    """It pauses by intent, after an error."""
+    turns: int
+    """Attempts that came to an end, well or not."""
+    given_back: int
+    """Batches given back: their records wait by intent."""
 
 
 class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -75,6 +85,18 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self._stopping = asyncio.Event()
         self._backoff = Backoff()
         self._dead_letters_in_a_row = 0
+        self._turns = 0
+        self._given_back = 0
+        self._resting = False
+
+    def pulse(self) -> Pulse:
+        """What it does now."""
+        return Pulse(
+            busy=self._in_flight.locked(),
+            resting=self._resting,
+            turns=self._turns,
+            given_back=self._given_back,
+        )
 
     def generation(self) -> int:
         """Counts rebalances: a batch fetched under an older one is not ours any more."""
@@ -103,76 +125,88 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         """Settle one fetch. Raises nothing: what goes wrong is given back and comes again."""
         started = time.monotonic()
         remaining: Sequence[ConsumerRecord] = fetched.records
+        suspects = 0
         while remaining:
-            chunk = _first_chunk(remaining, most=self._most)
+            chunk = first_chunk(remaining, most=1 if suspects else self._most)
             async with self._in_flight:
                 if self._generation != fetched.generation or self.fatal.done():
                     return
-                outcomes = await self._process(chunk)
-                if outcomes is None:
-                    _rewind(fetched, remaining)
-                else:
-                    kept_back = await self._settle(fetched, chunk, outcomes)
-            if outcomes is None:
-                await self._pause(self._backoff.next_seconds())
-                return
-            remaining = [record for record in remaining[len(chunk) :] if _partition(record) not in kept_back]
-        metrics.BATCH_SECONDS.labels(self.service).observe(time.monotonic() - started)
+                match await self._process(chunk):
+                    case _GivenBack():
+                        rewind(fetched, remaining)
+                        break
+                    case _OneByOne():
+                        suspects = len(chunk)
+                        continue
+                    case outcomes:
+                        kept_back = await self._settle(fetched, chunk, outcomes)
+            suspects = max(0, suspects - len(chunk))
+            remaining = [
+                record for record in remaining[len(chunk) :] if partition_of(record) not in kept_back
+            ]
+        else:
+            metrics.BATCH_SECONDS.labels(self.service).observe(time.monotonic() - started)
+            return
+        await self._rest(self._backoff.next_seconds())
 
-    async def _process(self, records: Sequence[ConsumerRecord]) -> Sequence[Outcome] | None:
-        """What became of each record, published and confirmed; None when they must be given back."""
+    async def _process(
+        self, records: Sequence[ConsumerRecord]
+    ) -> "Sequence[Outcome] | _GivenBack | _OneByOne":
+        """What became of each record, published and confirmed, or what to do instead."""
         try:
-            outcomes = await self._together_or_alone(records)
-        except Exception as error:  # noqa: BLE001  whatever it is, the batch must not be lost
-            logger.warning("batch_given_back", error=log.describe(error), records=len(records))
-            metrics.BATCH_FAILURES.labels(self.service).inc()
-            if isinstance(error, TooSlow):
-                self._most = max(1, len(records) // 2)
-            if isinstance(error, ProducerStuck | TooManyDeadLetters):
-                self.fail(error)
-            return None
+            outcomes = await (self._attempt(records) if len(records) > 1 else self._alone(records[0]))
+        except Exception as error:
+            failure = failure_of(error)
+            if failure is Failure.POISON and len(records) > 1 and not isinstance(error, TooSlow):
+                logger.exception("batch_failed", error=log.describe(error), records=len(records))
+                return _OneByOne()
+            self._give_back(error, failure, records)
+            return _GivenBack()
         self._backoff.reset()
         self._most = min(MAX_RECORDS, self._most * 2)
         return outcomes
 
-    async def _together_or_alone(self, records: Sequence[ConsumerRecord]) -> Sequence[Outcome]:
-        try:
-            return await self._attempt(records)
-        except Exception as error:
-            if isinstance(error, TooSlow) and len(records) > 1:
-                raise
-            if not _may_be_one_records_fault(error):
-                raise
-            logger.exception("batch_failed", error=log.describe(error), records=len(records))
-        return [await self._alone(record) for record in records]
+    def _give_back(self, error: Exception, failure: Failure, records: Sequence[ConsumerRecord]) -> None:
+        say = logger.error if failure is Failure.HUMAN else logger.warning
+        say("batch_given_back", error=log.describe(error), failure=failure, records=len(records))
+        metrics.BATCH_FAILURES.labels(self.service, failure).inc()
+        self._given_back += 1
+        if isinstance(error, TooSlow):
+            self._most = max(1, len(records) // 2)
+        if failure is Failure.UNKNOWN:
+            self.fail(error)
 
-    async def _alone(self, record: ConsumerRecord) -> Outcome:
-        """One record of a batch that failed: the culprit is the one that fails by itself, again and again."""
+    async def _alone(self, record: ConsumerRecord) -> Sequence[Outcome]:
+        """One record by itself; it becomes a dead letter when it fails again and again."""
         for attempt in range(1, ATTEMPTS_BEFORE_DEAD_LETTER + 1):
             try:
-                (outcome,) = await self._attempt([record])
+                return await self._attempt([record])
             except Exception as error:
-                if not _may_be_one_records_fault(error):
+                if failure_of(error) is not Failure.POISON:
                     raise
                 logger.exception("record_failed", topic=record.topic, offset=record.offset, attempt=attempt)
                 letter = DeadLetter("handler-error", type(error).__name__, attempts=attempt)
-            else:
-                return outcome
         await self._publish([record], [letter])
-        return letter
+        return [letter]
 
     async def _attempt(self, records: Sequence[ConsumerRecord]) -> Sequence[Outcome]:
-        inbound = [self._inbound(record) for record in records]
+        try:
+            outcomes = await self._decide([inbound(record, topic_prefix=self._prefix) for record in records])
+            await self._publish(records, outcomes)
+        finally:
+            self._turns += 1
+        return outcomes
+
+    async def _decide(self, records: Sequence[Inbound]) -> Sequence[Outcome]:
         try:
             async with asyncio.timeout(self._batch_seconds) as bound:
-                outcomes = await self._handler(inbound)
+                outcomes = await self._handler(records)
         except TimeoutError as error:
             if not bound.expired():
                 raise
             raise TooSlow(f"{len(records)} records in {self._batch_seconds:g} s") from error
         if len(outcomes) != len(records):
             raise RuntimeError(f"the handler gave {len(outcomes)} outcomes for {len(records)} records")
-        await self._publish(records, outcomes)
         return outcomes
 
     async def _publish(self, records: Sequence[ConsumerRecord], outcomes: Sequence[Outcome]) -> None:
@@ -213,7 +247,7 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         commit: dict[TopicPartition, int] = {}
         kept_back: set[TopicPartition] = set()
         for record, outcome in zip(records, outcomes, strict=True):
-            partition = _partition(record)
+            partition = partition_of(record)
             if partition in kept_back:
                 continue
             if isinstance(outcome, Retry):
@@ -225,15 +259,18 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         return kept_back
 
     def _keep_back(self, fetched: Fetched, record: ConsumerRecord, retry: Retry) -> None:
-        partition = _partition(record)
+        partition = partition_of(record)
 
         def resume() -> None:
             # A rebalance forgets pauses; then there is nothing to resume.
             if self._generation == fetched.generation and partition in fetched.consumer.assignment():
                 fetched.consumer.resume(partition)
 
-        logger.info("partition_paused", topic=record.topic, offset=record.offset, reason=retry.reason)
-        _rewind(fetched, [record])
+        say = logger.error if retry.failure is Failure.HUMAN else logger.info
+        where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        say("partition_paused", **where, reason=retry.reason, failure=retry.failure)
+        metrics.PARTITIONS_PAUSED.labels(self.service, retry.failure).inc()
+        rewind(fetched, [record])
         if partition in fetched.consumer.assignment():
             fetched.consumer.pause(partition)
             asyncio.get_running_loop().call_later(retry.after_seconds, resume)
@@ -252,55 +289,17 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
             # The next commit covers this one; a crash before it repeats the batch.
             logger.warning("commit_failed", error=log.describe(error))
 
-    async def _pause(self, seconds: float) -> None:
+    async def _rest(self, seconds: float) -> None:
+        self._resting = True
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
-
-    def _inbound(self, record: ConsumerRecord) -> Inbound:
-        return Inbound(
-            topic=record.topic.removeprefix(self._prefix),
-            partition=record.partition,
-            offset=record.offset,
-            key=record.key,
-            value=record.value or b"",
-            headers={name: (value or b"").decode(errors="replace") for name, value in record.headers},
-            raw_headers=tuple(record.headers),
-            timestamp=_time_of(record),
-        )
+        self._resting = False
 
 
-def _may_be_one_records_fault(error: Exception) -> bool:
-    """Whether going on without one record can help; not when the outside is away or a person is needed."""
-    never = (KafkaError, ProducerStuck, TooManyDeadLetters, OperatorNeeded, ConfigurationError)
-    return not (is_transient(error) or isinstance(error, never))
+class _GivenBack:
+    """The records come again, after a pause."""
 
 
-def _partition(record: ConsumerRecord) -> TopicPartition:
-    return TopicPartition(record.topic, record.partition)
-
-
-def _time_of(record: ConsumerRecord) -> datetime:
-    """The record's time. Raises ``OverflowError`` for one outside the calendar."""
-    return _EPOCH + timedelta(milliseconds=record.timestamp)
-
-
-def _rewind(fetched: Fetched, records: Sequence[ConsumerRecord]) -> None:
-    """Come back to ``records``. Partitions that are gone come back from their committed offsets anyway."""
-    first: dict[TopicPartition, int] = {}
-    for record in records:
-        first.setdefault(_partition(record), record.offset)
-    assigned = fetched.consumer.assignment()
-    for partition, offset in first.items():
-        if partition in assigned:
-            fetched.consumer.seek(partition, offset)
-
-
-def _first_chunk(records: Sequence[ConsumerRecord], *, most: int) -> Sequence[ConsumerRecord]:
-    """As many of the first records as stay within ``most`` and ``CHUNK_BYTES``; at least one."""
-    size = 0
-    for count, record in enumerate(records[:most]):
-        size += len(record.value or b"")
-        if count and size > CHUNK_BYTES:
-            return records[:count]
-    return records[:most]
+class _OneByOne:
+    """One of the records failed, and nobody knows which."""

@@ -16,7 +16,7 @@ from runtime.clock import Clock
 from runtime.config import ConfigCache
 from runtime.db import Database, first_of_month
 from runtime.payload import PayloadStore
-from runtime.records import DeadLetter, Done, Inbound, Outbound, Outcome, outbound
+from runtime.records import Done, Inbound, Outbound, Outcome, outbound, unread
 from runtime.tracing import Tracing
 from services.mapper import metrics
 from services.mapper.mapping import Mapping, map_document
@@ -65,7 +65,7 @@ class Mapper:
             try:
                 event = decode(record.headers, record.value)
             except Undecodable as error:
-                outcomes[position] = DeadLetter("undecodable", str(error))
+                outcomes[position] = unread(error)
                 continue
             if isinstance(event.data, DocumentAccepted):
                 raw = await self._payloads.read(event.data.content)

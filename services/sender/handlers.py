@@ -7,7 +7,7 @@ from contracts.content import StoredContent
 from contracts.envelope import Undecodable, decode
 from contracts.sales import DocumentAdmitted
 from runtime.db import Database
-from runtime.records import DeadLetter, Done, Inbound, Outcome
+from runtime.records import DeadLetter, Done, Inbound, Outcome, unread
 from services.sender import store
 from services.sender.store import Submission
 from services.sender.submission import State
@@ -26,7 +26,7 @@ class TakingOver:
             try:
                 event = decode(record.headers, record.value)
             except Undecodable as error:
-                outcomes[position] = DeadLetter("undecodable", str(error))
+                outcomes[position] = unread(error)
                 continue
             if not isinstance(event.data, DocumentAdmitted) or not isinstance(event.data.xml, StoredContent):
                 outcomes[position] = DeadLetter("unexpected", f"{event.type} without stored content")

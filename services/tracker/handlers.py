@@ -12,7 +12,7 @@ from contracts.sales import DocumentRef, DocumentStatus, State
 from runtime.db import Database
 from runtime.outbox import Outbox
 from runtime.payload import PayloadStore
-from runtime.records import DeadLetter, Done, Inbound, Outbound, Outcome, outbound
+from runtime.records import Done, Inbound, Outbound, Outcome, outbound, unread
 from runtime.tracing import Tracing, trace_id_of
 from services.tracker import metrics, store
 from services.tracker.life import Life, after
@@ -38,7 +38,7 @@ class Tracker:
             try:
                 event = decode(record.headers, record.value)
             except Undecodable as error:
-                outcomes[position] = DeadLetter("undecodable", str(error))
+                outcomes[position] = unread(error)
                 continue
             if isinstance(event.data, DocumentStatus):
                 # A step that stands twice in one batch is one step.

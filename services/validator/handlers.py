@@ -19,7 +19,7 @@ from runtime.config import ConfigCache
 from runtime.db import Connection, Database, first_of_month
 from runtime.outbox import Outbox
 from runtime.payload import PayloadStore
-from runtime.records import DeadLetter, Done, Inbound, Outbound, Outcome
+from runtime.records import Done, Inbound, Outbound, Outcome, unread
 from runtime.tracing import Tracing
 from services.validator import metrics, store
 from services.validator.admission import (
@@ -98,7 +98,7 @@ class Validator:
             try:
                 event = decode(record.headers, record.value)
             except Undecodable as error:
-                outcomes[position] = DeadLetter("undecodable", str(error))
+                outcomes[position] = unread(error)
             else:
                 (mapped if event.type == events.MAPPED else statuses).append(event)
         await self._admit([await self._read(event) for event in mapped])

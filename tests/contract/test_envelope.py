@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from contracts.base import Message
-from contracts.envelope import Event, Undecodable, caused, decode
+from contracts.envelope import Event, NewerMajor, Undecodable, caused, decode
 from contracts.events import MODELS, STATUS
 from contracts.ids import event_id
 from contracts.sales import DocumentRef, DocumentStatus, State
@@ -162,3 +162,32 @@ def test_a_body_that_is_not_the_message_is_refused_and_not_quoted(value: bytes) 
 def test_no_type_decodes_an_empty_object(type_: str) -> None:
     with pytest.raises(Undecodable):
         decode(texts(event()) | {"ce_type": type_}, b"{}")
+
+
+@pytest.mark.parametrize("type_", ["sales.document.status.v2", "sales.document.status.v10"])
+def test_an_event_of_a_newer_major_version_is_told_apart(type_: str) -> None:
+    headers = texts(event()) | {"ce_type": type_}
+
+    with pytest.raises(NewerMajor, match=rf"{type_}: this version reads no more than .*\.v1"):
+        decode(headers, b"anything")
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "sales.document.status.v0",
+        "sales.document.status.v01",
+        "sales.document.status.v99999",
+        "sales.document.status.v",
+        "sales.document.status",
+        "sales.document.lost.v2",
+        ".v2",
+    ],
+)
+def test_an_event_whose_type_nobody_will_ever_know_is_undecodable(type_: str) -> None:
+    headers = texts(event()) | {"ce_type": type_}
+
+    with pytest.raises(Undecodable) as raised:
+        decode(headers, b"anything")
+
+    assert not isinstance(raised.value, NewerMajor)

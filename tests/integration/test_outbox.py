@@ -9,10 +9,10 @@ from prometheus_client import REGISTRY
 
 from runtime import metrics
 from runtime.db import Database
-from runtime.errors import ConfigurationError
+from runtime.errors import ConfigurationError, RecordTooLarge
 from runtime.loops import Stopping
 from runtime.outbox import Outbox
-from runtime.producer import Producer, RecordTooLarge, open_producer
+from runtime.producer import Producer, open_producer
 from runtime.records import Outbound
 from tests.support.kit import INPUT, Kafka, opened
 from tests.support.waiting import until

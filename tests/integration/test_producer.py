@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from runtime.errors import ConfigurationError
-from runtime.producer import Producer, ProducerStuck, RecordTooLarge, open_producer
+from runtime.errors import ConfigurationError, ProducerStuck, RecordTooLarge
+from runtime.producer import Producer, open_producer
 from runtime.records import Outbound
 from tests.support.kit import INPUT, OUTPUT, Kafka
 

@@ -8,11 +8,10 @@ from aiokafka import ConsumerRecord
 
 from runtime import dead_letters
 from runtime._faststream import Fetched
-from runtime.dead_letters import TooManyDeadLetters
-from runtime.errors import OperatorNeeded, Transient
-from runtime.producer import Producer, ProducerStuck
+from runtime.batches import CHUNK_BYTES
+from runtime.errors import OperatorNeeded, ProducerStuck, TooManyDeadLetters, Transient
+from runtime.producer import Producer
 from runtime.records import DeadLetter, Done, Inbound, Outbound, Outcome, Retry
-from runtime.stage import CHUNK_BYTES
 from runtime.topics import source_pattern
 from tests.support.kit import (
     DEAD_LETTERS,

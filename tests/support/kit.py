@@ -1,5 +1,6 @@
 """Driving the worker kit in tests: topics, raw records, and a stage on the real broker."""
 
+import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,10 +8,11 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.record.util import calc_crc32c
 from faststream.kafka import KafkaBroker
 from pydantic import SecretStr
 
-from runtime import _faststream
+from runtime import _aiokafka, _faststream
 from runtime._faststream import Fetched
 from runtime.db import Database, open_database
 from runtime.producer import Producer, open_producer
@@ -70,6 +72,16 @@ class Kafka:
             for confirmation in confirmations:
                 await confirmation
 
+    async def produce_batch(
+        self, topic: str, change: Callable[[bytes], bytes], *, headers: Headers = (), partition: int = 0
+    ) -> None:
+        """One record, whose batch ``change`` has made into something that no client library writes."""
+        async with self.raw_producer() as producer:
+            batch = producer.create_batch()
+            batch.append(key=b"k", value=b"v", timestamp=None, headers=list(headers))
+            batch._buffer = with_checksum(change(bytes(batch._build())))
+            await (await producer.send_batch(batch, self.prefix + topic, partition=partition))
+
     async def read(self, topic: str, count: int, *, seconds: float = 15) -> list[ConsumerRecord]:
         """The first ``count`` records of a topic, in order within each partition."""
         found: list[ConsumerRecord] = []
@@ -112,9 +124,12 @@ class Kafka:
             await admin.close()
 
     @asynccontextmanager
-    async def raw_producer(self) -> AsyncIterator[AIOKafkaProducer]:
+    async def raw_producer(self, **options: Any) -> AsyncIterator[AIOKafkaProducer]:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self.settings.bootstrap_servers, acks="all", max_request_size=4_000_000
+            bootstrap_servers=self.settings.bootstrap_servers,
+            acks="all",
+            max_request_size=4_000_000,
+            **options,
         )
         await producer.start()
         try:
@@ -141,6 +156,25 @@ class Kafka:
             yield consumer
         finally:
             await consumer.stop()
+
+
+def with_checksum(batch: bytes) -> bytes:
+    """A record batch with its length and CRC as its bytes now want them."""
+    whole = bytearray(batch)
+    whole[8:12] = (len(whole) - 12).to_bytes(4, "big")
+    whole[17:21] = calc_crc32c(bytes(whole[21:])).to_bytes(4, "big")
+    return bytes(whole)
+
+
+def with_header_name(name: bytes) -> Callable[[bytes], bytes]:
+    """Put ``name`` in the place of the header name NAME, of the same length."""
+    return lambda batch: batch.replace(b"NAME", name)
+
+
+def damaged(batch: bytes) -> bytes:
+    """A record that says it is longer than it is, compressed: no broker looks so deep, no client reads it."""
+    broken = bytes([batch[61] + 2]) + batch[62:]
+    return batch[:21] + b"\x00\x01" + batch[23:61] + gzip.compress(broken)
 
 
 @dataclass
@@ -230,7 +264,7 @@ async def running_stage(
         )
         try:
             await broker.start()
-            await until(lambda: _faststream.joined(consumer()), seconds=30)
+            await until(lambda: _aiokafka.joined(consumer()), seconds=30)
             yield Running(stage, broker, consumer)
         finally:
             stage.stop()

@@ -3,7 +3,8 @@
 import pytest
 from aiokafka import ConsumerRecord
 
-from runtime.dead_letters import IN_A_ROW_LIMIT, TooManyDeadLetters, in_a_row, letter
+from runtime.dead_letters import IN_A_ROW_LIMIT, in_a_row, letter
+from runtime.errors import TooManyDeadLetters
 from runtime.records import DeadLetter, Done, Retry
 
 BAD = DeadLetter("unreadable")

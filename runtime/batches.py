@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from aiokafka import ConsumerRecord, TopicPartition
 
 from runtime._faststream import Fetched
-from runtime.records import Inbound
+from runtime.records import Inbound, Outcome, Retry
 
 CHUNK_BYTES = 8 * 1024 * 1024
 
@@ -25,6 +25,21 @@ def first_chunk(records: Sequence[ConsumerRecord], *, most: int) -> Sequence[Con
         if count and size > CHUNK_BYTES:
             return records[:count]
     return records[:most]
+
+
+def held_behind_retries(records: Sequence[ConsumerRecord], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes, a partition's first ``Retry`` standing for all behind it.
+
+    What those had to publish is not published: they will be decided again, and a dead letter must not be
+    repeated at every look.
+    """
+    waits: dict[TopicPartition, Retry] = {}
+    held: list[Outcome] = []
+    for record, outcome in zip(records, outcomes, strict=True):
+        if isinstance(outcome, Retry):
+            waits.setdefault(partition_of(record), outcome)
+        held.append(waits.get(partition_of(record), outcome))
+    return held
 
 
 def inbound(record: ConsumerRecord, *, topic_prefix: str) -> Inbound:

@@ -59,6 +59,8 @@ class Done:
 class Retry:
     """Not now: give the record's partition back and come again. Nothing of it may have been published.
 
+    The records behind it come again with it, whatever was decided about them.
+
     ``failure`` is ``HUMAN`` when only a person, or a newer version, can end the wait: then it is an alarm.
     """
 

@@ -28,7 +28,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from runtime import dead_letters, log, metrics
 from runtime._faststream import MAX_RECORDS, Fetched
-from runtime.batches import first_chunk, inbound, partition_of, rewind
+from runtime.batches import first_chunk, held_behind_retries, inbound, partition_of, rewind
 from runtime.errors import TooSlow
 from runtime.failures import Failure, failure_of
 from runtime.loops import Backoff
@@ -191,7 +191,8 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
 
     async def _attempt(self, records: Sequence[ConsumerRecord]) -> Sequence[Outcome]:
         try:
-            outcomes = await self._decide([inbound(record, topic_prefix=self._prefix) for record in records])
+            decided = await self._decide([inbound(record, topic_prefix=self._prefix) for record in records])
+            outcomes = held_behind_retries(records, decided)
             await self._publish(records, outcomes)
         finally:
             self._turns += 1
@@ -240,10 +241,7 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
     async def _settle(
         self, fetched: Fetched, records: Sequence[ConsumerRecord], outcomes: Sequence[Outcome]
     ) -> set[TopicPartition]:
-        """Commit what is done; a partition with a ``Retry`` stops there and pauses. Returns those that do.
-
-        Records after the ``Retry`` may have been decided already; they will be again, which is harmless.
-        """
+        """Commit what is done; a partition with a ``Retry`` stops there and pauses. Returns those that do."""
         commit: dict[TopicPartition, int] = {}
         kept_back: set[TopicPartition] = set()
         for record, outcome in zip(records, outcomes, strict=True):

@@ -413,36 +413,6 @@ async def test_a_retry_decided_while_the_partitions_were_taken_away_is_survived(
     assert not running.stage.fatal.done()
 
 
-async def test_members_that_join_and_leave_under_load_handle_no_record_twice(kafka: Kafka) -> None:
-    await kafka.create(INPUT, OUTPUT, partitions=4)
-    enough = asyncio.Event()
-    published: list[bytes] = []
-    handler = Recorder(passed_on)
-
-    async def publish() -> None:
-        async with kafka.raw_producer() as producer:
-            while not enough.is_set():
-                published.append(b"%d" % len(published))
-                await producer.send_and_wait(
-                    kafka.prefix + INPUT, published[-1], partition=len(published) % 4
-                )
-
-    load = asyncio.create_task(publish())
-    async with running_stage(kafka, handler) as first:
-        await until(lambda: len(handler.seen) > 0)
-        async with running_stage(kafka, handler) as second:
-            await until(lambda: first.partitions == second.partitions == 2)
-            both = len(handler.seen)
-            await until(lambda: len(handler.seen) > both + 20)
-        await until(lambda: first.partitions == 4)
-        enough.set()
-        await load
-        await until(lambda: len(handler.seen) >= len(published))
-
-    assert sorted(handler.values) == sorted(published)
-    assert sorted(record.value for record in await kafka.read(OUTPUT, len(published))) == sorted(published)
-
-
 async def test_a_batch_that_was_fetched_before_a_rebalance_is_left_to_whoever_owns_it_now(
     kafka: Kafka,
 ) -> None:

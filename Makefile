@@ -7,7 +7,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 SELF    = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-unit lint format generate lock clean
+.PHONY: help demo up down test test-unit mutants lint format generate lock clean
 
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: $(VENV)/.dev    ## every test, on a real Kafka and PostgreSQL
 
 test-unit: $(VENV)/.dev   ## the quick ones: no server, no process, seconds
 	@$(BIN)/python -m pytest -q -n 2 tests/unit tests/contract
+
+mutants: $(VENV)/.dev    ## bugs made by hand, each of which some test must catch (MUTANT=name for one)
+	@$(BIN)/python -m tests.mutants $(MUTANT)
 
 lint: $(VENV)/.dev    ## style, types, layers, drift of generated files
 	@$(BIN)/ruff check .

@@ -71,6 +71,12 @@ async def apply(
         )
 
 
+async def configured_sources(settings: Settings) -> list[str]:
+    """The names of the sources that are configured now."""
+    async with open_database(settings.postgres, application_name="ksef-courier config") as database:
+        return list((await config.read(database)).sources)
+
+
 def _show(changes: list[config.Change]) -> None:
     for change in changes:
         out.print(f"{change.what:<8} {change.kind} {change.name}", markup=False)

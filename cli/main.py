@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
+from aiokafka.errors import KafkaError
 
 from cli import config, demo, documents, operations, pausing, recover, secrets, simulator, stack, topics
 from cli.output import fail
@@ -57,7 +58,7 @@ def main() -> None:
         app()
     except ConfigurationError as error:
         fail(str(error), code=78)
-    except (CourierError, StackError) as error:
+    except (CourierError, StackError, KafkaError) as error:
         fail(str(error), code=1)
     except OSError as error:
         fail(f"{type(error).__name__}: {error}", code=1)

@@ -5,12 +5,14 @@ import asyncio
 import typer
 from rich.table import Table
 
+from cli import acls
+from cli.config import configured_sources
 from cli.output import out
-from runtime import config, topics
-from runtime.db import open_database
+from runtime import topics
 from runtime.settings import Settings
 
 app = typer.Typer(help="The topics that contracts/topics declares.", no_args_is_help=True)
+app.command("acl")(acls.acls)
 
 
 @app.command("list")
@@ -44,6 +46,4 @@ def apply_topics() -> None:
 
 async def apply(settings: Settings) -> list[topics.Applied]:
     """The work of the command."""
-    async with open_database(settings.postgres, application_name="ksef-courier topics") as database:
-        snapshot = await config.read(database)
-    return await topics.apply(settings.kafka, sources=list(snapshot.sources))
+    return await topics.apply(settings.kafka, sources=await configured_sources(settings))

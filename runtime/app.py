@@ -23,8 +23,9 @@ from faststream.kafka import KafkaBroker
 from runtime import _aiokafka, _faststream, log, metrics, migrate, watchdog
 from runtime.config import ConfigCache
 from runtime.db import Database, open_database
-from runtime.errors import ConfigurationError, ConsumerBroken, NoProgress
+from runtime.errors import ConfigurationError, ConsumerBroken, NoProgress, Refused
 from runtime.failures import is_transient
+from runtime.grants import Grants, in_short
 from runtime.loops import Backoff, Stopping, repeat
 from runtime.outbox import Outbox
 from runtime.payload import PayloadStore
@@ -69,6 +70,9 @@ class Worker:
         self.owner = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
         self.stopping = Stopping()
         self._health = health
+        self._grants = Grants(
+            producer.connection, settings.kafka, worker=name, sources=lambda: config.current.sources
+        )
         self._stages: list[Stage] = []
         self._consumers: list[Callable[[], AIOKafkaConsumer | None]] = []
         self._loops: dict[str, Loop] = {"config": lambda stopping: config.follow(stopping=stopping)}
@@ -113,6 +117,7 @@ class Worker:
         self.loop("partitions", self._make_partitions)
         self.loop("readiness", self._watch_readiness)
         self.loop("progress", self._watch_progress)
+        self.loop("grants", self._grants.watch)
         tasks = [asyncio.create_task(loop(self.stopping), name=name) for name, loop in self._loops.items()]
         consuming = asyncio.create_task(self._consume())
         try:
@@ -126,6 +131,7 @@ class Worker:
     async def _consume(self) -> None:
         """Until the process is to stop. A start may last: it ends when the group has given us partitions."""
         if self._stages:
+            await self._grants.given.wait()
             await self._broker.start()
         logger.info("worker_started", loops=sorted(self._loops), stages=len(self._stages))
         await self.stopping.wait()
@@ -198,7 +204,9 @@ class Worker:
 
     async def _not_ready(self) -> list[str]:
         reasons = []
-        if not all(_aiokafka.joined(consumer()) for consumer in self._consumers):
+        if self._grants.missing:
+            reasons.append(in_short(self._grants.missing))
+        elif not all(_aiokafka.joined(consumer()) for consumer in self._consumers):
             reasons.append("not a member of the consumer group yet")
         try:
             async with asyncio.timeout(READINESS_SECONDS):
@@ -275,7 +283,7 @@ async def _wait_for(what: str, health: Health, connect: Callable[[], Awaitable[T
         except Exception as error:
             if not is_transient(error):
                 raise
-            health.checked([f"{what} is away"])
+            health.checked([str(error) if isinstance(error, Refused) else f"{what} is away"])
             logger.warning("waiting_for", what=what, error=log.describe(error))
             await asyncio.sleep(backoff.next_seconds())
 

@@ -2,6 +2,7 @@
 
 CourierError
 ├── Transient            wait and try again: the database or the broker is away
+│   └── Refused          Kafka turns us away; it works once a person has put that right
 ├── OperatorNeeded       a person must change something; the text says what
 ├── ConfigurationError   the process cannot start, or go on, like this
 ├── LeaseLost            somebody else owns the work now: stop, write nothing
@@ -21,6 +22,10 @@ class CourierError(Exception):
 
 class Transient(CourierError):
     """The outside is away; the same call may work later."""
+
+
+class Refused(Transient):
+    """Kafka is there and does not let us. The text says what a person should do; then it works by itself."""
 
 
 class OperatorNeeded(CourierError):

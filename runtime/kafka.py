@@ -1,11 +1,23 @@
-"""How every Kafka client of ours connects."""
+"""How every Kafka client of ours connects, and why it could not."""
 
 import ssl
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    IllegalSaslStateError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
 from aiokafka.helpers import create_ssl_context
 
+from runtime.errors import Refused
 from runtime.settings import KafkaSettings
+
+_CREDENTIALS = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslStateError)
 
 
 def connection_options(settings: KafkaSettings) -> dict[str, Any]:
@@ -32,3 +44,39 @@ def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:
         keyfile=settings.key_file and str(settings.key_file),
     )
     return context
+
+
+async def connect(start: Callable[[], Awaitable[None]], settings: KafkaSettings) -> None:
+    """Call a client's ``start``; :class:`Refused` when a broker is there and does not take us.
+
+    The client says only that it could not connect, which would be waited for as for a broker that is away.
+    """
+    try:
+        await start()
+    except KafkaConnectionError as error:
+        if refused := await _refusal(settings):
+            raise refused from error
+        raise
+
+
+async def _refusal(settings: KafkaSettings) -> Refused | None:
+    options = connection_options(settings)
+    host, port, _ = collect_hosts(options.pop("bootstrap_servers"))[0]
+    try:
+        connection = await create_conn(host, port, request_timeout_ms=5_000, **options)
+    except _CREDENTIALS as error:
+        who = f"user {settings.sasl_username!r} by {settings.sasl_mechanism}"
+        return Refused(
+            f"Kafka at {host}:{port} refuses {who} ({type(error).__name__}): check "
+            "KSEF_KAFKA__SASL_USERNAME, …PASSWORD and …MECHANISM"
+        )
+    except ssl.SSLError as error:
+        reason = getattr(error, "verify_message", "") or error.reason
+        return Refused(
+            f"no TLS with Kafka at {host}:{port} ({reason}): check KSEF_KAFKA__CA_FILE, and …CERT_FILE and "
+            "…KEY_FILE if the brokers ask for them"
+        )
+    except (KafkaError, OSError):
+        return None
+    connection.close()
+    return None

@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
+from runtime.acl import Operation
+from runtime.acl_requests import allowed, open_client
 from runtime.errors import ConfigurationError
 from runtime.kafka import connection_options
 from runtime.settings import KafkaSettings
@@ -40,7 +41,7 @@ class LatestRecords:
         """Return when everything that was on the topic at the call has been heard of.
 
         Raises ``TimeoutError`` and Kafka's own errors when Kafka is away, :class:`ConfigurationError` for a
-        topic that does not exist.
+        topic that does not exist or that we may not read.
         """
         async with self._reading, asyncio.timeout(READ_SECONDS):
             try:
@@ -74,14 +75,14 @@ class LatestRecords:
 
     async def _refuse_missing(self) -> None:
         # A consumer would wait for the topic for ever, and log that ten times a second.
-        admin = AIOKafkaAdminClient(client_id=self._client_id, **connection_options(self._settings))
-        try:
-            await admin.start()
-            known = await admin.list_topics()
-        finally:
-            await admin.close()
-        if self._topic not in known:
+        async with open_client(self._settings) as client:
+            may = (await allowed(client, [self._topic]))[self._topic]
+        if may is None:
             raise ConfigurationError(f"topic {self._topic} does not exist: run `ksef-courier topics apply`")
+        if Operation.READ not in may:
+            raise ConfigurationError(
+                f"no right to read topic {self._topic}: run `ksef-courier topics acl --apply`"
+            )
 
 
 async def _before(

@@ -37,6 +37,11 @@ STUCK = Counter(
     ["stage"],
 )
 REBALANCES = Counter("ksef_stage_rebalances", "Times partitions were taken from a stage.", ["stage"])
+MISSING = Gauge(
+    "ksef_kafka_missing",
+    "Topics and rights on Kafka that a worker needs and does not have; the log line names them.",
+    ["service"],
+)
 PUBLISH_SECONDS = Histogram(
     "ksef_producer_publish_seconds",
     "Time until the broker confirmed a group of records.",

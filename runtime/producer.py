@@ -11,12 +11,17 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import (
+    KafkaError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 
 from runtime import metrics
-from runtime.errors import ProducerStuck, RecordTooLarge
+from runtime.errors import ProducerStuck, RecordTooLarge, Refused
 from runtime.failures import is_transient
-from runtime.kafka import connection_options
+from runtime.kafka import connect, connection_options
 from runtime.records import Outbound
 from runtime.settings import KafkaSettings
 from runtime.topics import declared, table
@@ -36,6 +41,11 @@ class Producer:
         self._client = client
         self._prefix = topic_prefix
         self._confirm_seconds = confirm_seconds
+
+    @property
+    def connection(self) -> AIOKafkaClient:
+        """For requests that are not records."""
+        return self._client.client
 
     async def publish(self, records: Sequence[Outbound]) -> None:
         """Send ``records`` in order and wait until all are confirmed.
@@ -66,9 +76,16 @@ class Producer:
             confirmation.result()
 
     async def _send(self, record: Outbound) -> Confirmation:
-        confirmation: Confirmation = await self._client.send(
-            self._prefix + record.topic, key=record.key, value=record.value, headers=list(record.headers)
-        )
+        topic = self._prefix + record.topic
+        try:
+            confirmation: Confirmation = await self._client.send(
+                topic, key=record.key, value=record.value, headers=list(record.headers)
+            )
+        except TopicAuthorizationFailedError as error:
+            # Said by the topic's metadata: this record has not been sent, and the producer is in no doubt.
+            raise Refused(f"no right to write to {topic}: run `ksef-courier topics acl --apply`") from error
+        except UnknownTopicOrPartitionError as error:
+            raise Refused(f"topic {topic} does not exist: run `ksef-courier topics apply`") from error
         # When another record fails first, nobody else looks at this one's exception.
         confirmation.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         return confirmation
@@ -107,7 +124,7 @@ async def open_producer(
         **connection_options(settings),
     )
     try:
-        await client.start()
+        await connect(client.start, settings)
         yield Producer(client, topic_prefix=settings.topic_prefix, confirm_seconds=confirm_seconds)
     finally:
         try:

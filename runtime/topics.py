@@ -14,10 +14,11 @@ from typing import Any, Literal
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAuthorizationFailedError, for_code
 from pydantic import BaseModel, ConfigDict, Field
 
 from runtime.errors import ConfigurationError
-from runtime.kafka import connection_options
+from runtime.kafka import connect, connection_options
 from runtime.settings import KafkaSettings
 
 _MILLISECONDS_PER_DAY = 24 * 3600 * 1000
@@ -55,8 +56,12 @@ class Topic(BaseModel):
 
     def names(self, sources: Iterable[str]) -> list[str]:
         """The topics this row stands for, without the installation's prefix."""
+        return list(self.by_instance(sources).values())
+
+    def by_instance(self, sources: Iterable[str]) -> dict[str, str]:
+        """The same, by the source or service that each one is for; ``""`` when there is only one."""
         instances = sources if self.per_source else (self.instances or ("",))
-        return [_PLACEHOLDER.sub(instance, self.name) for instance in instances]
+        return {instance: _PLACEHOLDER.sub(instance, self.name) for instance in instances}
 
     def matches(self, name: str) -> bool:
         part = "|".join(map(re.escape, self.instances)) or _PART
@@ -126,8 +131,8 @@ async def apply(settings: KafkaSettings, *, sources: Sequence[str]) -> list[Appl
         settings.topic_prefix + name: topic for topic in table() for name in topic.names(sorted(set(sources)))
     }
     admin = AIOKafkaAdminClient(**connection_options(settings))
-    await admin.start()
     try:
+        await connect(admin.start, settings)
         existing = set(await admin.list_topics())
         missing = {name: topic for name, topic in wanted.items() if name not in existing}
         created = await _create(admin, missing, settings.replication_factor)
@@ -160,11 +165,18 @@ async def _create(
     created = set()
     for name, code, *rest in response.topic_errors:
         if code not in (0, _ALREADY_EXISTS):
-            raise ConfigurationError(f"Kafka refused to create topic {name}: {rest[0] if rest else code}")
+            raise ConfigurationError(_refusal(name, code, rest[0] if rest else None))
         if code == 0:
             created.add(name)
     await _until_known(admin, topics.keys())
     return created
+
+
+def _refusal(name: str, code: int, message: str | None) -> str:
+    reason = f"Kafka refused to create topic {name}: {message or for_code(code).__name__}"
+    if for_code(code) is not TopicAuthorizationFailedError:
+        return reason
+    return f"{reason} That takes ksef-operator, granted by `ksef-courier topics acl --apply`, or a super user"
 
 
 async def _until_known(admin: AIOKafkaAdminClient, names: Iterable[str]) -> None:

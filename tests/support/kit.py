@@ -24,6 +24,8 @@ from tests.support.waiting import until
 Headers = Sequence[tuple[str, bytes | None]]
 SERVICE = "mapper"
 INPUT, OUTPUT, DEAD_LETTERS = "sales.document.accepted.v1", "sales.invoice.mapped.v1", "ksef.mapper.dlq"
+ALL_OF_SERVICE = (INPUT, OUTPUT, DEAD_LETTERS, "sales.document.status.v1")
+"""What a whole worker of that name reads and writes; it waits until all of them exist."""
 
 
 @dataclass

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import httpx
@@ -28,9 +28,10 @@ from contracts.results import DocumentResult
 from contracts.sales import DocumentFormat
 from runtime import clock
 from runtime.db import connect, open_database
+from runtime.kafka import connection_options
 from runtime.producer import open_producer
 from runtime.records import Outbound
-from runtime.settings import Settings
+from runtime.settings import KafkaSettings, Settings
 from runtime.topics import apply as create_topics
 from services import WORKERS
 from services.mapper.mapping import Mapping as MappedDocument
@@ -87,13 +88,16 @@ class System:
     environ: Mapping[str, str] = field(repr=False)
     simulator: Simulator
     workers: dict[str, Process] = field(default_factory=dict)
+    credentials: Callable[[str], Mapping[str, str]] = lambda _worker: {}
+    """What a worker's environment has beyond ``environ``: how it logs in to Kafka."""
     added: dict[str, SourceConfig] = field(default_factory=dict)
     """Sources configured beyond those of the samples."""
 
     def start(self, *workers: str) -> None:
         for worker in workers or WORKERS:
             log = self.directory / f"{worker}.jsonl"
-            self.workers[worker] = local_system.start_workers(self.environ, log=log, only=worker)
+            environ = {**self.environ, **self.credentials(worker)}
+            self.workers[worker] = local_system.start_workers(environ, log=log, only=worker)
 
     def signal(self, worker: str, number: signal.Signals) -> None:
         processes.send(self.workers[worker], number)
@@ -105,6 +109,10 @@ class System:
     def stop(self, *workers: str) -> None:
         for worker in workers or tuple(self.workers):
             local_system.stop(self.workers.pop(worker, None))
+
+    def connected_as(self, kafka: KafkaSettings) -> Self:
+        """The same system, for somebody else who publishes and reads."""
+        return replace(self, settings=self.settings.model_copy(update={"kafka": kafka}))
 
     async def publish(self, source: str, contents: Sequence[bytes], *, ce_id: str | None = None) -> None:
         async with open_producer(self.settings.kafka, client_id="test-erp") as producer:
@@ -130,7 +138,7 @@ class System:
     @asynccontextmanager
     async def _consumer(self, topics: Sequence[str]) -> AsyncIterator[AIOKafkaConsumer]:
         """From the beginning of all partitions, in no group."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.kafka.bootstrap_servers)
+        consumer = AIOKafkaConsumer(**connection_options(self.settings.kafka))
         await consumer.start()
         try:
             partitions = [

@@ -1,15 +1,17 @@
 """The thread on a broker that asks everybody who they are: each worker and ERP has its own rights only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from contracts.results import DocumentResult
 from contracts.sales import Outcome
 from services import WORKERS
 from stack.local import Addresses
 from tests.support.secured import ADMIN, Secured, environ_of, secured_broker
-from tests.support.system import System, any_number, document_id, invoice, running_system
+from tests.support.system import System, document_id, invoice, running_system
 
 PRINCIPALS = [*(f"ksef-{worker}" for worker in WORKERS), "ksef-operator", "erp-sap-north"]
 
@@ -42,10 +44,7 @@ async def test_a_document_comes_to_its_end_though_nobody_may_do_more_than_their_
     await guarded_system.produce("sales.document.accepted.v1", b"not an event")
     await erp.publish("sap-north", [invoice("FV/A1")])
 
-    results = await erp.results(
-        ["sap-north"],
-        until=lambda found: any_number(found) and any(steps[-1].upo for steps in found.values()),
-    )
+    results = await erp.results(["sap-north"], until=has_receipt, seconds=150)
     assert results[document_id("FV/A1")][-1].outcome is Outcome.ISSUED
     assert [entry["number"] for entry in guarded_system.simulator.accepted()] == ["FV/A1"]
     (letter,) = await operator.read("ksef.mapper.dlq")
@@ -53,6 +52,10 @@ async def test_a_document_comes_to_its_end_though_nobody_may_do_more_than_their_
     complaints = [line for worker in WORKERS for line in guarded_system.log_lines(worker) if is_refusal(line)]
     assert complaints == []
     assert "all ACLs are as they should be" in await guarded_system.command("topics", "acl", "--apply")
+
+
+def has_receipt(found: Mapping[UUID, Sequence[DocumentResult]]) -> bool:
+    return any(steps[-1].upo for steps in found.values())
 
 
 def is_refusal(line: dict[str, object]) -> bool:

@@ -333,11 +333,11 @@ async def test_a_worker_waits_for_its_rights_names_them_and_goes_on_by_itself(
 
     with worker(tmp_path, settings, database, **environ_of(settings)) as process:
         complaint = f"User:{MAPPER} lacks Read on topic {SOUTH}{INPUT}: run `ksef-courier topics acl --apply`"
-        await until(lambda: process.answers("/readyz", f"not ok: {complaint}"))
+        await until(lambda: process.answers("/readyz", f"not ok: {complaint}"), seconds=40)
 
         await apply(secured, SOUTH)
 
-        await until(lambda: process.answers("/readyz", "ok: "))
+        await until(lambda: process.answers("/readyz", "ok: "), seconds=40)
 
 
 async def test_a_worker_with_a_wrong_password_says_so_and_waits(
@@ -349,7 +349,7 @@ async def test_a_worker_with_a_wrong_password_says_so_and_waits(
         complaint = (
             f"refuses user '{MAPPER}' by PLAIN (SaslAuthenticationFailed): check KSEF_KAFKA__SASL_USERNAME"
         )
-        await until(lambda: process.answers("/readyz", complaint))
+        await until(lambda: process.answers("/readyz", complaint), seconds=40)
         assert "ok" in await process.get("/livez")
 
     assert "guessed" not in process.output()
@@ -365,7 +365,7 @@ async def test_a_worker_works_over_tls_with_a_password_that_kafkas_own_tool_has_
     await publish_raw(secured, WEST + INPUT, b"over TLS")
 
     with worker(tmp_path, settings, database, **environ_of(settings) | secured.tls()) as process:
-        await until(lambda: process.has_said("in_hand", value="over TLS"))
+        await until(lambda: process.has_said("in_hand", value="over TLS"), seconds=40)
 
 
 async def test_a_worker_refuses_a_broker_whose_certificate_another_ca_has_signed(
@@ -377,7 +377,7 @@ async def test_a_worker_refuses_a_broker_whose_certificate_another_ca_has_signed
     tls = secured.tls(KSEF_KAFKA__CA_FILE=str(other))
 
     with worker(tmp_path, settings, database, **environ_of(settings) | tls) as process:
-        await until(lambda: process.answers("/readyz", "not ok: no TLS with Kafka at 127.0.0.1:"))
+        await until(lambda: process.answers("/readyz", "not ok: no TLS with Kafka at 127.0.0.1:"), seconds=40)
         assert "check KSEF_KAFKA__CA_FILE" in await process.get("/readyz")
 
 

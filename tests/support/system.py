@@ -135,6 +135,18 @@ class System:
                     found += [item for item in records if key is None or item.key == str(key).encode()]
         return found
 
+    async def read_to_the_end(self, topic: str) -> list[ConsumerRecord]:
+        """All records that a topic has now."""
+        found: list[ConsumerRecord] = []
+        async with self._consumer([self.settings.kafka.topic_prefix + topic]) as consumer:
+            partitions = consumer.assignment()
+            left = sum((await consumer.end_offsets(partitions)).values())
+            left -= sum((await consumer.beginning_offsets(partitions)).values())
+            while len(found) < left:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    found += records
+        return found
+
     @asynccontextmanager
     async def _consumer(self, topics: Sequence[str]) -> AsyncIterator[AIOKafkaConsumer]:
         """From the beginning of all partitions, in no group."""

@@ -28,18 +28,20 @@ async def supervise(workers: Sequence[str], *, environ: Mapping[str, str]) -> No
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with asyncio.TaskGroup() as group:
         for worker in workers:
-            group.create_task(_keep_running(worker, environ, stopping))
+            command = (sys.executable, "-m", f"services.{worker}")
+            group.create_task(keep_running(worker, command, environ=environ, stopping=stopping))
 
 
-async def _keep_running(worker: str, environ: Mapping[str, str], stopping: Stopping) -> None:
+async def keep_running(
+    worker: str, command: Sequence[str], *, environ: Mapping[str, str], stopping: Stopping
+) -> None:
+    """One worker's child, started again and again. Raises ConfigurationError when that would not help."""
     backoff = Backoff(first=0.5, longest=30)
     loop = asyncio.get_running_loop()
     while not stopping:
         started = loop.time()
         # Its own session: Ctrl-C reaches the supervisor only, which then ends the children in order.
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", f"services.{worker}", env=dict(environ), start_new_session=True
-        )
+        child = await asyncio.create_subprocess_exec(*command, env=dict(environ), start_new_session=True)
         logger.info("child_started", worker=worker, pid=child.pid)
         code = await _wait(child, stopping)
         if stopping:

@@ -30,7 +30,15 @@ from runtime.loops import Backoff, Stopping, repeat
 from runtime.outbox import Outbox
 from runtime.payload import PayloadStore
 from runtime.probes import Health, Probes
-from runtime.process import END_SECONDS, EXIT_CONFIGURATION, STUCK_END_SECONDS, end_within, exit_code
+from runtime.process import (
+    END_SECONDS,
+    EXIT_CONFIGURATION,
+    EXIT_FAILED,
+    EXIT_IN_DOUBT,
+    STUCK_END_SECONDS,
+    end_within,
+    exit_code,
+)
 from runtime.producer import Producer, open_producer
 from runtime.settings import Settings
 from runtime.stage import Handler, Stage
@@ -166,7 +174,10 @@ class Worker:
     async def _drain(self, tasks: Sequence["asyncio.Task[None]"], consuming: "asyncio.Task[None]") -> None:
         self._health.ending = True
         self.stopping.set()
-        end_within(STUCK_END_SECONDS if self._health.stuck else END_SECONDS)
+        if self._health.stuck:
+            end_within(STUCK_END_SECONDS, code=EXIT_IN_DOUBT)
+        else:
+            end_within(END_SECONDS, code=EXIT_FAILED)
         for stage in self._stages:
             stage.stop()
         consuming.cancel()

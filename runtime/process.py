@@ -15,7 +15,7 @@ EXIT_IN_DOUBT = 75  # EX_TEMPFAIL: a new process reads again
 EXIT_CONFIGURATION = 78  # EX_CONFIG: restarting will not help
 
 END_SECONDS = 60.0
-STUCK_END_SECONDS = 10.0
+STUCK_END_SECONDS = 5.0
 
 logger = log.get(__name__)
 
@@ -33,12 +33,12 @@ def exit_code(error: Exception) -> int:
             return EXIT_FAILED
 
 
-def end_within(seconds: float) -> None:
+def end_within(seconds: float, *, code: int) -> None:
     """From a thread of its own: what still hangs by then, in the event loop or beside it, is cut off."""
 
     def cut_off() -> None:
         logger.critical("worker_killed", by=f"its end took more than {seconds:g} s")
-        os._exit(EXIT_FAILED)
+        os._exit(code)
 
     timer = threading.Timer(seconds, cut_off)
     timer.daemon = True

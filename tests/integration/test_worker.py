@@ -25,8 +25,9 @@ async def test_a_worker_becomes_ready_and_ends_well_with_the_batch_in_hand_commi
         await until(lambda: process.has_said("in_hand", value="hold"))
 
         process.popen.send_signal(signal.SIGTERM)
-        await until(lambda: process.answers("/readyz", "not ok: stopping"))
-        assert "ok" in await process.get("/livez")
+        await until(lambda: process.has_said("worker_stopping"))
+        assert "not ok: stopping" in await process.get("/readyz")
+        assert (await process.get("/livez")).startswith("ok")
         assert await kafka.committed(INPUT) is None
         process.may_end.touch()
 

@@ -29,9 +29,15 @@ class Process:
 
     def lines(self, event: str) -> list[dict[str, Any]]:
         """Its log lines of one event."""
+        return [line for line in self._all_lines() if line["event"] == event]
+
+    def last_line(self) -> dict[str, Any]:
+        """The last thing it said."""
+        return self._all_lines()[-1]
+
+    def _all_lines(self) -> list[dict[str, Any]]:
         text = (self.directory / "out").read_text("utf-8")
-        whole = text[: text.rfind("\n") + 1].splitlines()
-        return [line for line in map(json.loads, whole) if line["event"] == event]
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
     def complaint(self) -> str:
         return (self.directory / "err").read_text("utf-8")

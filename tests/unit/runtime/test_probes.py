@@ -66,6 +66,22 @@ def test_an_outage_of_the_outside_does_not_fail_liveness(health: Health) -> None
     assert (health.live()[0], health.ready()[0]) == (True, False)
 
 
+def test_a_check_that_was_under_way_does_not_make_an_ending_worker_ready_again(health: Health) -> None:
+    health.checked([])
+    health.ending = True
+
+    health.checked([])
+
+    assert health.ready() == (False, "stopping")
+
+
+def test_a_worker_that_is_stuck_is_not_live_though_its_loop_turns(health: Health) -> None:
+    health.tick()
+    health.stuck = "no progress for 120 s"
+
+    assert health.live() == (False, "no progress for 120 s")
+
+
 @pytest.fixture
 async def client(health: Health) -> AsyncIterator[httpx.AsyncClient]:
     probes = Probes(health, ProbeSettings())

@@ -1,5 +1,7 @@
 """The classes of failure: which error is of which, and that the page shows the table as it is."""
 
+import itertools
+import re
 from pathlib import Path
 
 import asyncpg
@@ -20,9 +22,19 @@ from runtime.errors import (
     Transient,
 )
 from runtime.failures import TABLE, Failure, failure_of, is_transient
+from runtime.process import (
+    EXIT_CONFIGURATION,
+    EXIT_DEAD_LETTERS,
+    EXIT_FAILED,
+    EXIT_IN_DOUBT,
+    exit_code,
+)
 from runtime.records import DeadLetter, Retry, unread
 
-PAGE = Path(__file__).parents[3] / "docs" / "architecture" / "failures.md"
+TESTS = Path(__file__).parents[2]
+PAGE = TESTS.parent / "docs" / "architecture" / "failures.md"
+_TEST = re.compile(r"^(?:async )?def (test_\w+)\(", re.MULTILINE)
+_NAMED = re.compile(r"`(test_\w+)`")
 
 OUTAGES = [
     Transient("away"),
@@ -99,14 +111,18 @@ def test_a_record_of_a_newer_major_version_waits_and_any_other_that_cannot_be_re
 # The page
 
 
-def rows_of(page: str) -> list[list[str]]:
-    """The cells of the page's first table, without its head."""
-    lines = [line for line in page.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2 : 2 + len(TABLE)]]
+def rows_below(heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading of the page, without its head."""
+    _, _, below = PAGE.read_text("utf-8").partition(f"\n{heading}\n")
+    lines = itertools.takewhile(
+        lambda line: line.startswith("|"),
+        itertools.dropwhile(lambda line: not line.startswith("|"), below.splitlines()),
+    )
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in list(lines)[2:]]
 
 
 def test_the_page_shows_the_table_as_it_is() -> None:
-    assert rows_of(PAGE.read_text("utf-8")) == [
+    assert rows_below("## Classes of failure") == [
         [
             f"**{failure}**: {row.meaning}",
             row.in_stage,
@@ -116,3 +132,44 @@ def test_the_page_shows_the_table_as_it_is() -> None:
         ]
         for failure, row in TABLE.items()
     ]
+
+
+def test_the_page_shows_the_exit_codes_as_they_are() -> None:
+    codes = {0, EXIT_FAILED, EXIT_DEAD_LETTERS, EXIT_IN_DOUBT, EXIT_CONFIGURATION}
+
+    assert [code for code, _, _ in rows_below("## How a worker ends")] == [
+        str(code) for code in sorted(codes)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TooManyDeadLetters("101"), 65),
+        (ProducerStuck("no answer"), 75),
+        (NoProgress("stuck"), 75),
+        (ConfigurationError("wrong"), 78),
+        (LookupError("a bug"), 1),
+    ],
+)
+def test_the_exit_code_says_why_a_worker_ended(error: Exception, code: int) -> None:
+    assert exit_code(error) == code
+
+
+def missing_tests(rows: list[list[str]]) -> list[str]:
+    """What the second column names that is no test of ours."""
+    there = {name for path in TESTS.rglob("test_*.py") for name in _TEST.findall(path.read_text("utf-8"))}
+    named = [name for _, tests in rows for name in _NAMED.findall(tests)]
+    return [name for name in named if name not in there]
+
+
+def test_every_trap_on_the_page_has_a_test_that_exists() -> None:
+    rows = rows_below("## Traps")
+
+    assert len(rows) > 30
+    assert [trap for trap, test in rows if not _NAMED.fullmatch(test)] == []
+    assert missing_tests(rows) == []
+
+
+def test_a_test_that_does_not_exist_is_found() -> None:
+    assert missing_tests([["a trap", "`test_that_nobody_wrote`"]]) == ["test_that_nobody_wrote"]

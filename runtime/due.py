@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from runtime import log, metrics
 from runtime.db import Database
-from runtime.errors import LeaseLost
+from runtime.errors import InDoubt, LeaseLost
 from runtime.failures import Failure, failure_of, is_transient
 from runtime.lease import Lease, Leases
 from runtime.loops import Backoff, Stopping, repeat
@@ -82,16 +82,21 @@ class DueWork:
         self._backoffs: dict[str, Backoff] = {}
         self._wake = asyncio.Event()
         self._draining = False
+        self._in_doubt: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run_until(self, stopping: Stopping) -> None:
-        """Until the process stops; then gives the acts time to finish and release, and cancels the rest."""
+        """Until the process stops; then gives the acts time to finish and release, and cancels the rest.
+
+        Raises :class:`InDoubt` when an act met a client that cannot be repaired from here.
+        """
         loops = [
             asyncio.create_task(listen(self._database, self._channel, self._woken, stopping=stopping)),
             asyncio.create_task(repeat(self._service, self._take, stopping=stopping, wake=self._wake)),
         ]
         stopped = asyncio.create_task(stopping.wait())
         try:
-            ended, _ = await asyncio.wait([*loops, stopped], return_when=asyncio.FIRST_COMPLETED)
+            waits = [*loops, stopped, self._in_doubt]
+            ended, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for task in ended:
                 task.result()
             with suppress(TimeoutError):
@@ -136,6 +141,9 @@ class DueWork:
         except LeaseLost as error:
             metrics.LEASES_LOST.labels(self._service).inc()
             logger.warning("lease_lost", key=holder.key, fence=holder.lease.fence, error=log.describe(error))
+        except InDoubt as error:
+            if not self._in_doubt.done():
+                self._in_doubt.set_exception(error)
         except Exception as error:  # noqa: BLE001  the lease then runs out by itself
             logger.warning("lease_not_released", key=holder.key, error=log.describe(error))
         finally:

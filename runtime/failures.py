@@ -91,7 +91,8 @@ TABLE: Mapping[Failure, Treatment] = {
     Failure.UNKNOWN: Treatment(
         meaning="it may have happened or not",
         in_stage="nothing is settled, the process ends; the next one reads again from the committed offsets",
-        in_due_work="the lease is let go or runs out; its next owner looks up what happened before it acts",
+        in_due_work="the lease runs out, its next owner looks up what happened before it acts; a client in "
+        "doubt ends the process",
         in_loop="the process ends",
         errors=(InDoubt, LeaseLost),
     ),

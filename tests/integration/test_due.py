@@ -8,7 +8,7 @@ import pytest
 
 from runtime.db import Database
 from runtime.due import Act, DueWork, Holder
-from runtime.errors import LeaseLost, OperatorNeeded, Transient
+from runtime.errors import LeaseLost, OperatorNeeded, ProducerStuck, Transient
 from runtime.loops import Stopping
 from runtime.wake import notify
 from tests.support.kit import opened
@@ -73,6 +73,19 @@ class Acts:
             raise
         self.ended.set()
         return None
+
+
+async def test_a_client_in_doubt_ends_the_process_and_leaves_the_lease_to_run_out(pool: Database) -> None:
+    await create_work(pool, "a")
+
+    async def act(_: Holder) -> float | None:
+        raise ProducerStuck("no confirmation within 45 s")
+
+    work = DueWork(service="test", database=pool, leases=leases("p"), act=act, channel=CHANNEL)
+    with pytest.raises(ProducerStuck):
+        await asyncio.wait_for(work.run_until(Stopping()), timeout=15)
+
+    assert await owner_of(pool, "a") == "p"
 
 
 async def test_what_is_due_is_acted_on_and_released(pool: Database) -> None:

@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 from aiokafka.errors import KafkaError
 
-from cli import config, demo, documents, operations, pausing, recover, secrets, simulator, stack, topics
+from cli import (
+    config,
+    dead_letters,
+    demo,
+    documents,
+    operations,
+    pausing,
+    recover,
+    secrets,
+    simulator,
+    stack,
+    topics,
+)
 from cli.output import fail
 from runtime.errors import ConfigurationError, CourierError
 from stack.errors import StackError
@@ -24,6 +36,7 @@ app.add_typer(stack.app, name="stack")
 app.add_typer(topics.app, name="topics")
 app.add_typer(config.app, name="config")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.command("migrate")(operations.migrate)
 app.command("run")(operations.run)
 app.command("send")(documents.send)

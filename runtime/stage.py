@@ -26,7 +26,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from runtime import dead_letters, log, metrics
+from runtime import clock, dead_letters, log, metrics
 from runtime._faststream import MAX_RECORDS, Fetched
 from runtime.batches import first_chunk, held_behind_retries, inbound, partition_of, rewind
 from runtime.errors import TooSlow
@@ -218,13 +218,16 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
                 case Done(publish=more):
                     publish.extend(more)
                 case DeadLetter():
-                    publish.append(dead_letters.letter(record, outcome, service=self.service))
+                    publish.append(self._letter(record, outcome))
                 case Retry():
                     pass
         await self._producer.publish(publish)
         self._dead_letters_in_a_row = in_a_row
         for record, outcome in zip(records, outcomes, strict=True):
             self._count(record, outcome)
+
+    def _letter(self, record: ConsumerRecord, about: DeadLetter) -> Outbound:
+        return dead_letters.letter(record, about, service=self.service, failed_at=clock.now())
 
     def _count(self, record: ConsumerRecord, outcome: Outcome) -> None:
         metrics.RECORDS.labels(self.service, _LABELS[type(outcome)]).inc()

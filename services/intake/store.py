@@ -1,14 +1,14 @@
 """intake's tables: all SQL of the service."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from contracts.findings import Finding
 from contracts.sales import DocumentRef, Origin
-from runtime.db import Connection
+from runtime.db import Connection, Database
 from services.intake.envelope import Candidate
 
 _REGISTER = """
@@ -43,6 +43,7 @@ _REMEMBER = """
 _FINDINGS = """
     select findings from intake.refusal where accepted_at = $1 and document_id = $2 and raw_sha256 = $3
 """
+_ACCEPTED_AT = "select document_id, accepted_at from intake.identity where document_id = any($1::uuid[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,12 @@ async def findings_of(
     """Why a document was refused when it came first; empty when that is not known."""
     text = await connection.fetchval(_FINDINGS, accepted_at, candidate.document_id, candidate.raw_sha256)
     return tuple(Finding.model_validate(item) for item in json.loads(text or "[]"))
+
+
+async def accepted_at_of(database: Database, documents: Iterable[UUID]) -> dict[UUID, datetime]:
+    """Since when documents are known; those that intake never saw are absent."""
+    rows = await database.fetch(_ACCEPTED_AT, list(documents))
+    return {row["document_id"]: row["accepted_at"] for row in rows}
 
 
 def _findings_text(findings: Sequence[Finding]) -> str:

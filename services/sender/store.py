@@ -148,6 +148,11 @@ _SECONDS_SINCE_CLOSE = """
     select extract(epoch from now() - closed_at)::float8 from sender.session
     where opened_at = $1 and session_id = $2
 """
+_STATES = """
+    select s.document_id, s.state
+    from unnest($1::timestamptz[], $2::uuid[]) as asked (accepted_at, document_id)
+    join sender.submission s on s.accepted_at = asked.accepted_at and s.document_id = asked.document_id
+"""
 
 
 class SessionState(StrEnum):
@@ -493,3 +498,9 @@ def submission_of(row: Mapping[str, Any]) -> Submission:
         asked=row["asked"],
         traceparent=row["traceparent"],
     )
+
+
+async def states_of(database: Database, documents: Mapping[UUID, datetime]) -> dict[UUID, State]:
+    """Where the sender stands with documents (id → accepted at); those it never took over are absent."""
+    rows = await database.fetch(_STATES, list(documents.values()), list(documents))
+    return {row["document_id"]: State(row["state"]) for row in rows}

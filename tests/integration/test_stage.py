@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from runtime import dead_letters
 from runtime._faststream import Fetched
@@ -102,6 +102,28 @@ async def test_a_record_without_a_value_stays_without_one_as_a_dead_letter(kafka
 
     assert handler.values == [b""]
     assert values(await kafka.read(DEAD_LETTERS, 1)) == [None]
+
+
+async def test_a_record_too_large_to_be_copied_stays_at_its_origin_and_stops_nobody(kafka: Kafka) -> None:
+    await kafka.create(INPUT, OUTPUT, DEAD_LETTERS)
+    compressing = AIOKafkaProducer(
+        bootstrap_servers=kafka.settings.bootstrap_servers,
+        compression_type="zstd",
+        max_request_size=6_000_000,
+    )
+    async with compressing:
+        await compressing.send_and_wait(kafka.prefix + INPUT, b"\0" * 5_000_000)
+    await kafka.produce(INPUT, b"two")
+
+    async with running_stage(kafka, Recorder(lambda record: DeadLetter("unreadable"))):
+        await kafka.until_committed(INPUT, 2)
+
+    large, other = await kafka.read(DEAD_LETTERS, 2)
+    assert (large.value, other.value) == (b"", b"two")
+    assert headers(large, "dlq_offset", "dlq_left_bytes") == [
+        ("dlq_offset", b"0"),
+        ("dlq_left_bytes", b"5000000"),
+    ]
 
 
 async def test_headers_that_are_not_text_are_survived(kafka: Kafka) -> None:

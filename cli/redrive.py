@@ -157,7 +157,7 @@ def _obstacle(
     try:
         check_publishable(record_of(found, UUID(int=0)))
     except RecordTooLarge as error:
-        return f"too large for its topic by now ({error}): `dead-letters show --raw` saves it"
+        return f"too large to be published by us ({error}): `show --raw` saves its body"
     return None
 
 

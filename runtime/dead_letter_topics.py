@@ -99,7 +99,11 @@ class DeadLetterTopics:
 async def open_dead_letter_topics(settings: KafkaSettings) -> AsyncIterator[DeadLetterTopics]:
     """For reading; joins no group, commits nothing."""
     consumer = AIOKafkaConsumer(
-        client_id="ksef-courier-dead-letters", enable_auto_commit=False, **connection_options(settings)
+        client_id="ksef-courier-dead-letters",
+        enable_auto_commit=False,
+        # A fetch that waits for more records holds up every question behind it, e.g. where a topic ends.
+        fetch_max_wait_ms=10,
+        **connection_options(settings),
     )
     try:
         await consumer.start()

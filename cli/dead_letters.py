@@ -118,7 +118,7 @@ def list_letters(
     wanted = Wanted(tuple(ids or ()), service, letter_reason, since, until, company)
     rows = asyncio.run(_rows(Settings.load(), wanted))
     if as_json:
-        out.print_json(json.dumps(rows, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=2))
     else:
         view.print_table(rows)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from contracts.events import dead_letter_topic
+from runtime._aiokafka import read_any_header_name
 from runtime.dead_letters import Letter, NoLetter, read_letter
 from runtime.errors import ConfigurationError, Transient
 from runtime.kafka import connection_options
@@ -98,6 +99,7 @@ class DeadLetterTopics:
 @asynccontextmanager
 async def open_dead_letter_topics(settings: KafkaSettings) -> AsyncIterator[DeadLetterTopics]:
     """For reading; joins no group, commits nothing."""
+    read_any_header_name()
     consumer = AIOKafkaConsumer(
         client_id="ksef-courier-dead-letters",
         enable_auto_commit=False,

@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaConsumer
 from faststream.kafka import KafkaBroker
 
 from runtime import _aiokafka, _faststream, log, metrics, migrate, watchdog
+from runtime.coherence import Auditor, Check
 from runtime.config import ConfigCache
 from runtime.db import Database, open_database
 from runtime.errors import ConfigurationError, ConsumerBroken, NoProgress, Refused
@@ -118,6 +119,11 @@ class Worker:
     def relay(self, outbox: Outbox) -> None:
         """Move this service's outbox to Kafka."""
         self.loop("outbox", lambda stopping: outbox.relay(self.database, self.producer, stopping=stopping))
+
+    def audit(self, checks: Sequence[Check]) -> None:
+        """Look again and again whether this service's tables agree with each other."""
+        auditor = Auditor(self.name, checks, interval_seconds=self.settings.coherence.interval_seconds)
+        self.loop("coherence", lambda stopping: auditor.run(self.database, stopping=stopping))
 
     async def run(self) -> None:
         """Until a signal, or until something fails; raises what failed."""

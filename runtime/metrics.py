@@ -58,3 +58,13 @@ LEASES_LOST = Counter(
     "ksef_leases_lost", "Leases that ran out or were taken over while work was going on.", ["service"]
 )
 LEASES_HELD = Gauge("ksef_leases_held", "Leases this process holds now.", ["service"])
+INCOHERENT = Gauge(
+    "ksef_incoherent",
+    "Rows that contradict each other or have waited too long, by check; NaN when it could not be made.",
+    ["service", "check"],
+)
+COHERENCE_CHECKED = Gauge(
+    "ksef_coherence_checked_timestamp_seconds",
+    "When all coherence checks of a service were made last.",
+    ["service"],
+)

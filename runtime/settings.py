@@ -131,6 +131,11 @@ class SecretsSettings(Section):
     """32 bytes, Base64: seals session keys in the database. ``ksef-courier secrets new-key`` makes one."""
 
 
+class CoherenceSettings(Section):
+    interval_seconds: float = Field(default=60, gt=0)
+    """How often a worker looks whether its tables agree with each other."""
+
+
 class Settings(BaseSettings):
     """What every worker needs. A service adds its own section by subclassing."""
 
@@ -152,6 +157,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     tracing: TracingSettings = TracingSettings()
     secrets: SecretsSettings = SecretsSettings()
+    coherence: CoherenceSettings = CoherenceSettings()
 
     def redacted(self) -> dict[str, Any]:
         """All options for a log line: secrets show as asterisks."""

@@ -4,6 +4,7 @@ from contracts.events import SALES_INPUT_TEMPLATE
 from runtime.app import open_worker
 from runtime.settings import Settings
 from services import MIGRATED
+from services.intake.coherence import checks
 from services.intake.handlers import STAGE, Intake
 
 
@@ -14,4 +15,5 @@ async def serve(settings: Settings) -> None:
             database=worker.database, payloads=worker.payloads, config=worker.config, tracing=worker.tracing
         )
         worker.consume(handler, per_source=SALES_INPUT_TEMPLATE)
+        worker.audit(checks())
         await worker.run()

@@ -11,6 +11,7 @@ from runtime.secrets import Sealer
 from services import MIGRATED
 from services.sender import pauses
 from services.sender.announce import STAGE
+from services.sender.coherence import checks
 from services.sender.desk import Desk
 from services.sender.gateway import Gateways, open_client
 from services.sender.handlers import TakingOver
@@ -60,4 +61,5 @@ async def serve(settings: SenderSettings) -> None:
         worker.loop("due-work", due_work.run_until)
         worker.loop("pauses", lambda stopping: pauses.watch(worker.database, stopping=stopping))
         worker.relay(outbox)
+        worker.audit(checks(settings.sender))
         await worker.run()

@@ -32,6 +32,14 @@ class SenderOptions(Section):
     """Documents claimed at a time."""
     concurrency: int = Field(default=50, ge=1)
     """Companies one process sends for at the same time."""
+    in_doubt_limit_seconds: float = Field(default=900, gt=0)
+    """From here on the coherence auditor reports what KSeF may or may not have."""
+    verdict_limit_seconds: float = Field(default=3600, gt=0)
+    """From here on it reports what was sent and has no verdict."""
+    receipt_limit_seconds: float = Field(default=86400, gt=0)
+    """From here on it reports what was issued and has no receipt."""
+    ready_limit_seconds: float = Field(default=600, gt=0)
+    """From here on it reports companies whose documents nobody sends."""
 
 
 class SenderSettings(Settings):

@@ -97,7 +97,8 @@ _SAVE = """
     set state = n.state, session_reference = n.session_reference, invoice_reference = n.invoice_reference,
         ksef_number = n.ksef_number, acquired_at = n.acquired_at, invoicing_mode = n.invoicing_mode,
         status_code = n.status_code, upo = n.upo, asked = n.asked,
-        next_at = now() + make_interval(secs => n.due_in_seconds), changed_at = now()
+        next_at = now() + make_interval(secs => n.due_in_seconds),
+        changed_at = case when s.state = n.state then s.changed_at else now() end
     from unnest($1::timestamptz[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                 $8::timestamptz[], $9::text[], $10::integer[], $11::jsonb[], $12::integer[], $13::float8[])
         as n (accepted_at, document_id, expected, state, session_reference, invoice_reference, ksef_number,

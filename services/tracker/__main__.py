@@ -1,7 +1,7 @@
 """``python -m services.tracker``"""
 
 from runtime.app import main
-from runtime.settings import Settings
 from services.tracker.app import serve
+from services.tracker.settings import TrackerSettings
 
-main("tracker", Settings.load, serve)
+main("tracker", TrackerSettings.load, serve)

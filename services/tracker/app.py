@@ -3,12 +3,13 @@
 from contracts.events import STATUS
 from runtime.app import open_worker
 from runtime.outbox import Outbox
-from runtime.settings import Settings
 from services import MIGRATED
+from services.tracker.coherence import checks
 from services.tracker.handlers import STAGE, Tracker
+from services.tracker.settings import TrackerSettings
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: TrackerSettings) -> None:
     """Run until a signal."""
     async with open_worker(STAGE, settings, packages=MIGRATED) as worker:
         outbox = Outbox(STAGE)
@@ -17,4 +18,5 @@ async def serve(settings: Settings) -> None:
         )
         worker.consume(handler, topics=[STATUS])
         worker.relay(outbox)
+        worker.audit(checks(settings.tracker))
         await worker.run()

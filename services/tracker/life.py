@@ -12,7 +12,7 @@ from contracts.findings import Finding
 from contracts.sales import DocumentStatus, InvoiceFacts, KsefProgress, Origin, Outcome, State
 
 # The order of a life. A state that this version does not know ranks with nothing and moves nothing.
-_RANK: dict[str, int] = {
+RANK: dict[str, int] = {
     State.ACCEPTED: 10,
     State.MAPPED: 20,
     State.WAITING: 30,
@@ -60,7 +60,7 @@ def after(life: Life, step: DocumentStatus, *, trace_id: str | None) -> Life:
         upo=step.upo or life.upo,
         trace_id=life.trace_id or trace_id,
     )
-    if _RANK.get(step.state, -1) < _RANK.get(life.state, 0):
+    if RANK.get(step.state, -1) < RANK.get(life.state, 0):
         return known
     return replace(
         known,

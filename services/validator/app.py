@@ -13,6 +13,7 @@ from runtime.settings import Settings
 from services import MIGRATED
 from services.validator.announce import STAGE
 from services.validator.checking import check
+from services.validator.coherence import checks
 from services.validator.handlers import Validator
 
 
@@ -37,4 +38,5 @@ async def serve(settings: Settings) -> None:
             await asyncio.get_running_loop().run_in_executor(executor, warm_up)
             worker.consume(handler, topics=[MAPPED, STATUS])
             worker.relay(outbox)
+            worker.audit(checks())
             await worker.run()

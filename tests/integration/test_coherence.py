@@ -1,0 +1,297 @@
+"""The coherence auditor on the real database: silent over sound books, each check finds its incoherence."""
+
+import asyncio
+import json
+import math
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+import pytest
+from prometheus_client import REGISTRY
+
+from runtime import log
+from runtime.coherence import Auditor, Check, Found
+from runtime.db import Connection, Database
+from runtime.lease import Leases
+from services.sender import store
+from services.sender.store import Change, Ledger
+from services.sender.submission import State
+from stack.local import Addresses
+from stack.waiting import blocking
+from tests.support.books import CHECKS, CONTEXT, found_in, write_books
+from tests.support.flow import ref
+from tests.support.kit import opened
+from tests.support.stack import fresh_database
+from tests.support.waiting import until
+
+READY, SENDING, SENT, ISSUED, COMPLETED, REJECTED, WAITING = (str(ref(n).document_id) for n in range(1, 8))
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Statements that make the books incoherent, and the ids concerned: themselves, or a query for them.
+
+    ``{0}`` in a statement is the first of the ids.
+    """
+
+    statements: Sequence[str]
+    concerned: Sequence[str] | str
+
+
+BROKEN = {
+    "intake/refused-and-accepted": Broken(
+        ["update intake.identity set refused = false where refused"],
+        "select document_id::text from intake.refusal",
+    ),
+    "validator/number-held-by-nobody": Broken(
+        [
+            "delete from validator.document where document_id = '{0}'",
+            "update validator.fingerprint set changed_at = now() - interval '61 s' where document_id = '{0}'",
+        ],
+        [SENT],
+    ),
+    "validator/waits-for-a-known-fate": Broken(
+        [
+            "update validator.fingerprint set state = 'issued' where number = 'FV/1'",
+            "update validator.document set decided_at = now() - interval '61 s' where document_id = '{0}'",
+        ],
+        [WAITING],
+    ),
+    "sender/unresolved-in-ended-session": Broken(
+        [
+            "update sender.session set state = 'final'",
+            "update sender.submission set changed_at = now() - interval '61 s' where document_id = '{0}'",
+        ],
+        [SENDING],
+    ),
+    "sender/undecided-too-long": Broken(
+        ["update sender.submission set changed_at = now() - interval '901 s' where state = 'sending'"],
+        [SENDING],
+    ),
+    "sender/no-verdict": Broken(
+        ["update sender.submission set changed_at = now() - interval '61 min' where state = 'sent'"],
+        [SENT],
+    ),
+    "sender/no-receipt": Broken(
+        ["update sender.submission set changed_at = now() - interval '25 h' where state = 'issued'"],
+        [ISSUED],
+    ),
+    "sender/state-not-the-journals": Broken(
+        ["update sender.submission set state = 'parked' where state in ('completed', 'rejected')"],
+        [COMPLETED, REJECTED],
+    ),
+    "sender/ksef-number-held-twice": Broken(
+        [
+            """update sender.submission set ksef_number = (
+                select ksef_number from sender.submission where state = 'issued')
+            where state = 'completed'"""
+        ],
+        [ISSUED, COMPLETED],
+    ),
+    "sender/session-not-opened": Broken(
+        ["update sender.session set state = 'opening', opened_at = now() - interval '16 min'"],
+        "select session_id::text from sender.session",
+    ),
+    "sender/session-overdue": Broken(
+        ["update sender.session set valid_until = now() - interval '61 min'"],
+        "select session_id::text from sender.session",
+    ),
+    "sender/ready-not-sent": Broken(
+        [
+            """update sender.context
+            set lease_owner = null, lease_until = null, due_at = now() + interval '1 h'""",
+            "update sender.submission set next_at = now() - interval '11 min' where state = 'ready'",
+        ],
+        [CONTEXT],
+    ),
+    "sender/due-not-taken": Broken(
+        ["update sender.context set lease_until = now() - interval '6 min'"],
+        [CONTEXT],
+    ),
+    "sender/work-forgotten": Broken(
+        [
+            "update sender.context set lease_owner = null, lease_until = null, due_at = 'infinity'",
+            "update sender.submission set next_at = now() - interval '61 s' where state = 'sent'",
+        ],
+        [CONTEXT],
+    ),
+    "tracker/steps-numbered-wrongly": Broken(
+        ["update tracker.document set sequence = sequence + 1 where document_id = '{0}'"],
+        [COMPLETED],
+    ),
+    "tracker/state-not-the-newest": Broken(
+        ["update tracker.document set state = 'sent' where document_id = '{0}'"],
+        [COMPLETED],
+    ),
+    "tracker/pending-too-long": Broken(
+        ["update tracker.document set updated_at = now() - interval '61 min' where document_id = '{0}'"],
+        [SENT],
+    ),
+    "validator/outbox-old": Broken(
+        [
+            """insert into validator.outbox (topic, value, headers, created_at)
+            values ('t', '', '[]', now() - interval '61 s')"""
+        ],
+        "select id::text from validator.outbox",
+    ),
+    "sender/outbox-old": Broken(
+        [
+            """insert into sender.outbox (topic, value, headers, created_at)
+            values ('t', '', '[]', now() - interval '61 s')"""
+        ],
+        "select id::text from sender.outbox",
+    ),
+    "tracker/outbox-old": Broken(
+        [
+            """insert into tracker.outbox (topic, value, headers, created_at)
+            values ('t', '', '[]', now() - interval '61 s')"""
+        ],
+        "select id::text from tracker.outbox",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def written(stack: Addresses, migrated_template: str) -> Iterator[str]:
+    """The name of a database with sound books; it is copied, never used."""
+    with fresh_database(stack.postgres_dsn, template=migrated_template) as dsn:
+        blocking(lambda: _write(dsn))
+        yield urlsplit(dsn).path.removeprefix("/")
+
+
+async def _write(dsn: str) -> None:
+    async with opened(dsn) as database:
+        await write_books(database)
+
+
+@pytest.fixture
+async def books(stack: Addresses, written: str) -> AsyncIterator[Database]:
+    """Sound books, for a test to break."""
+    with fresh_database(stack.postgres_dsn, template=written) as dsn:
+        async with opened(dsn) as database:
+            yield database
+
+
+def test_every_check_has_an_incoherence_here() -> None:
+    assert set(BROKEN) == {
+        f"{service}/{check.name}" for service, checks in CHECKS.items() for check in checks
+    }
+
+
+async def test_nothing_is_found_in_sound_books(books: Database) -> None:
+    assert await found_in(books) == {}
+
+
+@pytest.mark.parametrize("check", BROKEN)
+async def test_an_incoherence_is_found_with_the_ids_it_concerns(books: Database, check: str) -> None:
+    broken = BROKEN[check]
+    concerned = broken.concerned
+    if isinstance(concerned, str):
+        await execute(books, broken.statements)
+        concerned = [row[0] for row in await books.fetch(concerned)]
+    else:
+        await execute(books, [statement.replace("{0}", concerned[0]) for statement in broken.statements])
+
+    assert await found_in(books) == {check: concerned}
+
+
+async def execute(database: Database, statements: Sequence[str]) -> None:
+    for statement in statements:
+        await database.execute(statement)
+
+
+async def test_a_step_that_only_asks_again_does_not_hide_how_long_it_takes(books: Database) -> None:
+    await execute(
+        books,
+        [
+            "update sender.submission set changed_at = now() - interval '61 min'",
+            "update sender.context set lease_until = now() - interval '1 s'",
+        ],
+    )
+    leases = Leases("sender.context", owner="test", seconds=30)
+    (lease,) = await leases.take(books, limit=1)
+    ledger = Ledger(books, leases)
+    (sent,) = [item for item in (await ledger.look(lease, limit=9)).due if item.state is State.SENT]
+
+    async with ledger.fenced(lease) as connection:
+        await store.save(connection, [Change(sent, replace(sent, asked=1), due_in_seconds=60)])
+
+    assert (await found_in(books))["sender/no-verdict"] == [SENT]
+
+
+TWO = Check(
+    name="two-outbox-rows",
+    sql="select id::text as id from tracker.outbox where created_at <= now() - make_interval(secs => $2)",
+    grace_seconds=0,
+    severity="critical",
+    meaning="Something is wrong.",
+    mend="Mend it.",
+)
+BROKEN_SQL = replace(
+    TWO, name="broken", sql="select id::text as id, 1 / (id - id) from tracker.outbox, unnest(array[$2])"
+)
+
+
+async def add_rows(pool: Database, count: int) -> None:
+    await pool.execute(
+        "insert into tracker.outbox (topic, value, headers) "
+        "select 't', '', '[]' from generate_series(1, $1::int)",
+        count,
+    )
+
+
+def metric(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(name, {"service": "test", **labels})
+
+
+async def test_a_finding_is_counted_with_five_ids_and_logged_once_per_change(
+    pool: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure(service="test", level="info")
+    auditor = Auditor("test", [TWO], interval_seconds=60)
+    await add_rows(pool, 7)
+    capsys.readouterr()
+
+    await auditor.audit(pool)
+    await auditor.audit(pool)
+    await pool.execute("delete from tracker.outbox")
+    await auditor.audit(pool)
+    await auditor.audit(pool)
+
+    found, gone = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (found["event"], found["check"], found["rows"]) == ("incoherence_found", "two-outbox-rows", 7)
+    assert found["ids"] == ["1", "2", "3", "4", "5"]
+    assert (found["next_step"], found["level"]) == ("Mend it.", "error")
+    assert (gone["event"], gone["check"]) == ("incoherence_gone", "two-outbox-rows")
+    assert metric("ksef_incoherent", check="two-outbox-rows") == 0
+
+
+async def test_a_check_that_fails_hides_no_other_one_and_does_not_count_as_checked(pool: Database) -> None:
+    await add_rows(pool, 2)
+
+    audited = await Auditor("failing", [BROKEN_SQL, TWO], interval_seconds=60).audit(pool)
+
+    assert audited == {"broken": None, "two-outbox-rows": Found(2, ("1", "2"))}
+    labels = {"service": "failing"}
+    assert math.isnan(REGISTRY.get_sample_value("ksef_incoherent", labels | {"check": "broken"}) or 0)
+    assert REGISTRY.get_sample_value("ksef_coherence_checked_timestamp_seconds", labels) is None
+
+
+async def test_one_process_of_a_service_audits_at_a_time(pool: Database) -> None:
+    async with pool.transaction() as connection:
+        await connection.execute("lock table tracker.outbox in access exclusive mode")
+        first = asyncio.create_task(Auditor("test", [TWO], interval_seconds=60).audit(pool))
+        await until(lambda: waits_for_the_table(connection))
+
+        assert await Auditor("test", [TWO], interval_seconds=60).audit(pool) is None
+        assert await Auditor("other", [], interval_seconds=60).audit(pool) == {}
+
+    assert await first == {"two-outbox-rows": Found()}
+
+
+async def waits_for_the_table(connection: Connection) -> bool:
+    waiting = (
+        "select exists (select from pg_locks where relation = 'tracker.outbox'::regclass and not granted)"
+    )
+    return bool(await connection.fetchval(waiting))

@@ -9,6 +9,7 @@ import typer
 from aiokafka.errors import KafkaError
 
 from cli import (
+    audit,
     config,
     dead_letters,
     demo,
@@ -44,6 +45,7 @@ app.command("status")(documents.status)
 app.command("pause")(pausing.pause)
 app.command("resume")(pausing.resume)
 app.command("recover")(recover.recover)
+app.command("audit")(audit.audit)
 app.command("simulator")(simulator.simulator)
 app.command("demo")(demo.demo)
 

@@ -6,16 +6,22 @@ are under way.
 
 from runtime.coherence import Check, outbox_check
 
+_OLDEST = 2000
 _GRACE_SECONDS = 60.0
 
+# The longest held ones: who holds a number for nothing holds it for ever, and comes among them.
 _HELD = """
-    select f.document_id::text as id from validator.fingerprint f
-    where f.state = 'held' and f.changed_at < now() - make_interval(secs => $2)
-        and not exists (
-            select 1 from validator.document d
-            where d.document_id = f.document_id and d.verdict = 'admitted'
-                and (d.seller_nip, d.kind, d.number) = (f.seller_nip, f.kind, f.number)
-        )
+    with held as materialized (
+        select seller_nip, kind, number, document_id from validator.fingerprint
+        where state = 'held' and changed_at < now() - make_interval(secs => $2)
+        order by changed_at limit $3
+    )
+    select f.document_id::text as id from held f
+    where not exists (
+        select 1 from validator.document d
+        where d.document_id = f.document_id and d.verdict = 'admitted'
+            and (d.seller_nip, d.kind, d.number) = (f.seller_nip, f.kind, f.number)
+    )
 """
 _WAITING = """
     select d.document_id::text as id from validator.document d
@@ -32,6 +38,7 @@ def checks() -> tuple[Check, ...]:
         Check(
             name="number-held-by-nobody",
             sql=_HELD,
+            args=(_OLDEST,),
             grace_seconds=_GRACE_SECONDS,
             severity="critical",
             meaning="An invoice number is held by a document that does not exist or was not admitted: "

@@ -3,9 +3,8 @@
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 import pytest
 from prometheus_client import REGISTRY
@@ -17,12 +16,8 @@ from runtime.lease import Leases
 from services.sender import store
 from services.sender.store import Change, Ledger
 from services.sender.submission import State
-from stack.local import Addresses
-from stack.waiting import blocking
-from tests.support.books import CHECKS, CONTEXT, found_in, write_books
+from tests.support.books import CHECKS, CONTEXT, found_in
 from tests.support.flow import ref
-from tests.support.kit import opened
-from tests.support.stack import fresh_database
 from tests.support.waiting import until
 
 READY, SENDING, SENT, ISSUED, COMPLETED, REJECTED, WAITING = (str(ref(n).document_id) for n in range(1, 8))
@@ -150,27 +145,6 @@ BROKEN = {
         "select id::text from tracker.outbox",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def written(stack: Addresses, migrated_template: str) -> Iterator[str]:
-    """The name of a database with sound books; it is copied, never used."""
-    with fresh_database(stack.postgres_dsn, template=migrated_template) as dsn:
-        blocking(lambda: _write(dsn))
-        yield urlsplit(dsn).path.removeprefix("/")
-
-
-async def _write(dsn: str) -> None:
-    async with opened(dsn) as database:
-        await write_books(database)
-
-
-@pytest.fixture
-async def books(stack: Addresses, written: str) -> AsyncIterator[Database]:
-    """Sound books, for a test to break."""
-    with fresh_database(stack.postgres_dsn, template=written) as dsn:
-        async with opened(dsn) as database:
-            yield database
 
 
 def test_every_check_has_an_incoherence_here() -> None:

@@ -22,6 +22,7 @@ from cli import (
     stack,
     topics,
 )
+from cli.doctor.command import doctor
 from cli.output import fail
 from runtime.errors import ConfigurationError, CourierError
 from stack.errors import StackError
@@ -45,6 +46,7 @@ app.command("status")(documents.status)
 app.command("pause")(pausing.pause)
 app.command("resume")(pausing.resume)
 app.command("recover")(recover.recover)
+app.command("doctor")(doctor)
 app.command("audit")(audit.audit)
 app.command("simulator")(simulator.simulator)
 app.command("demo")(demo.demo)

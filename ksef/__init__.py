@@ -44,9 +44,10 @@ from ksef.errors import (
     TransientError,
     Unauthorized,
 )
-from ksef.http import HttpOptions, HttpxTransport, Timeouts, Transport
+from ksef.http import HttpOptions, HttpRequest, HttpResponse, HttpxTransport, Timeouts, Transport
 from ksef.limits import ContextLimits, Rate, RateLimits, SessionLimits
 from ksef.login import LoginWait
+from ksef.public_keys import KeyUsage, PublicKey
 from ksef.refusals import ExceptionCode, SendRemedy, remedy_for_send
 from ksef.routes import ROUTES, RateGroup, Route, WhenLost
 from ksef.secret import TokenCredential
@@ -105,10 +106,13 @@ __all__ = [
     "FinishedCall",
     "FormCode",
     "HttpOptions",
+    "HttpRequest",
+    "HttpResponse",
     "HttpxTransport",
     "InvoiceStatus",
     "InvoiceVerdict",
     "InvoicingMode",
+    "KeyUsage",
     "KsefClient",
     "KsefContext",
     "KsefError",
@@ -121,6 +125,7 @@ __all__ = [
     "Pending",
     "PlannedCall",
     "Problem",
+    "PublicKey",
     "Rate",
     "RateGroup",
     "RateLimited",

@@ -17,7 +17,7 @@ from ksef.context import KsefContext
 from ksef.environments import ContextId, Environment
 from ksef.http import Transport
 from ksef.login import Login, LoginWait
-from ksef.public_keys import PublicKeys, fetch
+from ksef.public_keys import PublicKey, PublicKeys, fetch
 from ksef.secret import Bearer, TokenCredential
 from ksef.tokens import ContextTokens
 
@@ -64,6 +64,10 @@ class KsefClient:
         )
         tokens = ContextTokens(login, clock=self._clock, spawn=self._spawn)
         return KsefContext(context_id, caller=self._caller, keys=self._keys, tokens=tokens)
+
+    async def public_keys(self) -> tuple[PublicKey, ...]:
+        """The RSA keys that KSeF publishes, fetched now. Calls choose and keep theirs by themselves."""
+        return await fetch(self._caller)
 
     async def __aenter__(self) -> Self:
         if isinstance(self._transport, AbstractAsyncContextManager):

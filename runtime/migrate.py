@@ -83,7 +83,7 @@ async def migrate(
     May block behind another process that migrates.
     """
     async with _alone(connection):
-        missing = await _missing(connection, migrations)
+        missing = await find_missing(connection, migrations)
         if len(missing) < len(migrations):
             await check_environment(connection, environment)
         wanted = [migration for migration in missing if migration.phase in phases]
@@ -111,7 +111,7 @@ async def _alone(connection: asyncpg.Connection) -> AsyncIterator[None]:
 
 async def check(connection: Connection, migrations: Sequence[Migration], *, environment: Environment) -> None:
     """Raise :class:`ConfigurationError` unless the database is what this version needs."""
-    missing = [m for m in await _missing(connection, migrations) if m.phase == "pre"]
+    missing = [m for m in await find_missing(connection, migrations) if m.phase == "pre"]
     if missing:
         names = ", ".join(f"{m.owner}/{m.name}" for m in missing)
         raise ConfigurationError(f"the database lacks {names}: run `ksef-courier migrate`")
@@ -127,7 +127,8 @@ async def check_environment(connection: Connection, environment: Environment) ->
         )
 
 
-async def _missing(connection: Connection, migrations: Sequence[Migration]) -> list[Migration]:
+async def find_missing(connection: Connection, migrations: Sequence[Migration]) -> list[Migration]:
+    """Those that were not applied yet. Raises :class:`ConfigurationError` for edited and unknown ones."""
     if not await connection.fetchval(_EXISTS):
         return list(migrations)
     applied = {(row["owner"], row["name"]): row["sha256"] for row in await connection.fetch(_APPLIED)}

@@ -173,8 +173,8 @@ async def open_client(settings: SenderSettings) -> AsyncIterator[ksef.KsefClient
         _holder.get().require(seconds * CALL_MARGIN)
 
     client = ksef.KsefClient(
-        _environment(settings),
-        transport=ksef.HttpxTransport(_http_options(settings, settings.http)),
+        environment_of(settings),
+        transport=ksef.HttpxTransport(http_options(settings, settings.http)),
         # Repeats of reads: short ones here, longer waits are the due work's.
         repeat=ksef.RepeatPolicy(attempts=2, first_pause_seconds=0.2),
         clock=clock.now,
@@ -185,14 +185,16 @@ async def open_client(settings: SenderSettings) -> AsyncIterator[ksef.KsefClient
         yield client
 
 
-def _environment(settings: SenderSettings) -> ksef.Environment:
+def environment_of(settings: SenderSettings) -> ksef.Environment:
+    """Which KSeF, at which address."""
     published = {"test": ksef.TEST, "demo": ksef.DEMO, "production": ksef.PRODUCTION}[settings.environment]
     if settings.api.base_url is None:
         return published
     return ksef.Environment(settings.environment, str(settings.api.base_url).rstrip("/"))
 
 
-def _http_options(settings: SenderSettings, http: HttpSettings) -> ksef.HttpOptions:
+def http_options(settings: SenderSettings, http: HttpSettings) -> ksef.HttpOptions:
+    """How to reach it from here."""
     seconds = settings.api.total_seconds
     return ksef.HttpOptions(
         timeouts=ksef.Timeouts(

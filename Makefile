@@ -54,8 +54,9 @@ lint: $(VENV)/.dev    ## style, types, layers, drift of generated files
 format: $(VENV)/.dev  ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-generate: $(VENV)/.dev   ## write contracts/schemas and asyncapi.yaml from the models
+generate: $(VENV)/.dev   ## write contracts/schemas, asyncapi.yaml and the alert page from the code
 	@$(BIN)/python -m cli.contract_files
+	@$(BIN)/python -m cli.alerts
 
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --quiet --no-header

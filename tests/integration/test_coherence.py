@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 from prometheus_client import REGISTRY
 
+from cli.alerts import CHECKS
 from runtime import log
 from runtime.coherence import Auditor, Check, Found
 from runtime.db import Connection, Database
@@ -16,7 +17,7 @@ from runtime.lease import Leases
 from services.sender import store
 from services.sender.store import Change, Ledger
 from services.sender.submission import State
-from tests.support.books import CHECKS, CONTEXT, found_in
+from tests.support.books import CONTEXT, found_in
 from tests.support.flow import ref
 from tests.support.waiting import until
 

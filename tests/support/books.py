@@ -5,25 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import uuid4
 
+from cli.alerts import CHECKS
 from contracts.findings import Finding
 from contracts.sales import State as Step
-from runtime.coherence import Auditor, Check
+from runtime.coherence import Auditor
 from runtime.db import Database
 from runtime.lease import Lease, Leases
 from runtime.outbox import Outbox
 from runtime.payload import PayloadStore
-from services.intake import coherence as intake
 from services.intake.handlers import Intake
-from services.sender import coherence as sender
 from services.sender import store
 from services.sender.handlers import TakingOver
-from services.sender.settings import SenderOptions
 from services.sender.store import Change, Ledger, Session, SessionState, Submission
 from services.sender.submission import State
-from services.tracker import coherence as tracker
 from services.tracker.handlers import Tracker
-from services.tracker.settings import TrackerOptions
-from services.validator import coherence as validator
 from services.validator.handlers import Validator
 from tests.support.flow import AT, NIP, admitted, configured, consumed, mapped, record, ref, told, tracing
 
@@ -32,13 +27,6 @@ KSEF_NUMBER = "7010000117-20261102-AAAAAAAAAAAA-01"
 READY, SENDING, SENT, ISSUED, COMPLETED, REJECTED, WAITING = range(1, 8)
 """The documents, by where they stand in the sender; the last one waits for the number of the first."""
 _TOLD = (Step.ACCEPTED, Step.MAPPED, Step.ADMITTED)
-
-CHECKS: dict[str, Sequence[Check]] = {
-    "intake": intake.checks(),
-    "validator": validator.checks(),
-    "sender": sender.checks(SenderOptions()),
-    "tracker": tracker.checks(TrackerOptions()),
-}
 
 
 async def found_in(database: Database) -> dict[str, list[str]]:

@@ -21,7 +21,10 @@ _AMONG = """
     where (accepted_at, document_id) in (select * from unnest($1::timestamptz[], $2::uuid[]))
         and changed_at < now() - make_interval(secs => $3)
 """
-_NEWEST_KEY = "select session_id, key_sealed from sender.session order by opened_at desc limit 1"
+# Sessions that recovery took into the book have no key.
+_NEWEST_KEY = """
+    select session_id, key_sealed from sender.session where key_sealed <> '' order by opened_at desc limit 1
+"""
 _BEFORE_ALL = UUID(int=0)
 
 Key: TypeAlias = tuple[datetime, UUID]

@@ -22,6 +22,7 @@ STATE_AFTER: dict[str, State] = {
     "proven-absent": State.READY,
     "sent": State.SENT,
     "found-in-session": State.SENT,
+    "found-at-ksef": State.SENT,
     "failed-at-ksef": State.READY,
     "issued": State.ISSUED,
     "adopted": State.ISSUED,
@@ -72,7 +73,9 @@ _OPENING = """
 _OVERDUE = """
     select session_id::text as id from sender.session
     where state in ('open', 'closing', 'closed') and state not in ('final', 'void')
-        and coalesce(valid_until, opened_at + interval '12 hours') < now() - make_interval(secs => $2)
+        -- One that recovery took into the book may have ended long before.
+        and greatest(coalesce(valid_until, opened_at + interval '12 hours'), opened_at)
+            < now() - make_interval(secs => $2)
 """
 _NUMBER_TWICE = """
     with looked_at as (
@@ -91,9 +94,8 @@ _NUMBER_TWICE = """
 _READY = """
     select c.key as id from sender.context c
     where (c.lease_owner is null or c.lease_until < now()) and exists (
-        select 1 from sender.submission s
-        where s.context_key = c.key and s.state = 'ready'
-            and s.next_at < now() - make_interval(secs => $2)
+        select 1 from sender.sendable s
+        where s.context_key = c.key and s.next_at < now() - make_interval(secs => $2)
     )
 """
 _NOT_TAKEN = """
@@ -103,10 +105,16 @@ _NOT_TAKEN = """
 """
 _FORGOTTEN = """
     select c.key as id from sender.context c
-    where c.lease_owner is null and c.due_at = 'infinity' and exists (
-        select 1 from sender.submission s
-        where s.context_key = c.key and s.state in ('ready', 'sending', 'in-doubt', 'sent', 'issued')
-            and s.next_at < now() - make_interval(secs => $2)
+    where c.lease_owner is null and c.due_at = 'infinity' and (
+        c.recover_since is not null
+        or exists (
+            select 1 from sender.submission s
+            where s.context_key = c.key and s.state in ('ready', 'sending', 'in-doubt', 'sent', 'issued')
+                and s.next_at < now() - make_interval(secs => $2))
+        or exists (
+            select 1 from sender.session s
+            where s.context_key = c.key and s.state not in ('final', 'void')
+                and s.next_at < now() - make_interval(secs => $2))
     )
 """
 
@@ -218,7 +226,8 @@ def _contexts(options: SenderOptions) -> tuple[Check, ...]:
             grace_seconds=options.ready_limit_seconds,
             severity="warning",
             meaning="A company's documents could have been sent for longer than "
-            "`KSEF_SENDER__READY_LIMIT_SECONDS`, and nobody is at it.",
+            "`KSEF_SENDER__READY_LIMIT_SECONDS`, and nobody is at it. What a person has paused, or what "
+            "recovery has yet to look up, does not count.",
             mend="The sender's log says why for that company: `operator_needed` (credential, permissions: "
             "`ksef-courier doctor`), `act_waits` (KSeF is away). No such line: no sender runs.",
         ),

@@ -90,7 +90,10 @@ BROKEN = {
         "select session_id::text from sender.session",
     ),
     "sender/session-overdue": Broken(
-        ["update sender.session set valid_until = now() - interval '61 min'"],
+        [
+            """update sender.session
+            set opened_at = now() - interval '13 h', valid_until = now() - interval '61 min'"""
+        ],
         "select session_id::text from sender.session",
     ),
     "sender/ready-not-sent": Broken(
@@ -193,6 +196,37 @@ async def test_a_step_that_only_asks_again_does_not_hide_how_long_it_takes(books
         await store.save(connection, [Change(sent, replace(sent, asked=1), due_in_seconds=60)])
 
     assert (await found_in(books))["sender/no-verdict"] == [SENT]
+
+
+async def test_what_a_person_has_paused_is_not_reported_as_not_sent(books: Database) -> None:
+    await execute(
+        books,
+        [
+            *BROKEN["sender/ready-not-sent"].statements,
+            "insert into sender.pause (scope, paused_by) values ('context:Nip:7010000117', 'op')",
+        ],
+    )
+
+    assert await found_in(books) == {}
+
+
+async def test_a_session_that_recovery_found_ended_long_ago_has_its_hour(books: Database) -> None:
+    recovered = """
+        insert into sender.session (session_id, context_key, fence, state, key_sealed, valid_until, recovered)
+        values (gen_random_uuid(), 'Nip:7010000117', 1, 'closed', '', now() - interval '3 days', true)
+    """
+    await execute(books, [recovered])
+    assert await found_in(books) == {}
+
+    await execute(books, ["update sender.session set opened_at = now() - interval '61 min' where recovered"])
+    assert list(await found_in(books)) == ["sender/session-overdue"]
+
+
+async def test_a_recovery_that_nobody_will_do_is_found(books: Database) -> None:
+    free = "update sender.context set lease_owner = null, lease_until = null, due_at = 'infinity'"
+    await execute(books, [free + ", recover_since = now() - interval '1 day'"])
+
+    assert await found_in(books) == {"sender/work-forgotten": [CONTEXT]}
 
 
 TWO = Check(

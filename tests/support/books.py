@@ -22,6 +22,14 @@ from services.tracker.handlers import Tracker
 from services.validator.handlers import Validator
 from tests.support.flow import AT, NIP, admitted, configured, consumed, mapped, record, ref, told, tracing
 
+# A session is moved into the past: in the first hours of a month that is another partition.
+_LAST_MONTH = """
+    do $$ begin execute format(
+        'create table sender.session_last_month partition of sender.session for values from (%L) to (%L)',
+        date_trunc('month', now()) - interval '1 month', date_trunc('month', now()));
+    end $$
+"""
+
 CONTEXT = f"Nip:{NIP}"
 KSEF_NUMBER = "7010000117-20261102-AAAAAAAAAAAA-01"
 READY, SENDING, SENT, ISSUED, COMPLETED, REJECTED, WAITING = range(1, 8)
@@ -44,6 +52,7 @@ async def found_in(database: Database) -> dict[str, list[str]]:
 
 async def write_books(database: Database) -> None:
     """Let documents flow into every service's tables, each through the service's own code."""
+    await database.execute(_LAST_MONTH)
     await _intake(database)
     await _validator(database)
     await _sender(database)
@@ -107,7 +116,7 @@ async def _sender(database: Database) -> None:
 async def _send(ledger: Ledger, lease: Lease, session: Session) -> None:
     """Claim all, and take each to where its name says."""
     claimed = await ledger.claim(lease, session, limit=20)
-    by_number = {item.document.document_id.int: item for item in claimed}
+    by_number = {item.document.document_id.int: item for item in claimed.submissions}
     for n in (SENT, ISSUED, COMPLETED, REJECTED):
         steps = [State.SENT, State.ISSUED, State.COMPLETED][: n - 2] if n != REJECTED else None
         item = by_number[n]

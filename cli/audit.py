@@ -88,11 +88,11 @@ async def compare_books(database: Database, *, days: float, settled_seconds: flo
         documents |= {entry.document_id for entry in page}
         entries = {entry.document_id: entry for entry in page}
         suspects |= (await _differences(database, [entry.key for entry in page], entries)).keys()
-    findings = await _confirmed(database, suspects, settled_seconds=settled_seconds)
+    findings = await confirmed(database, suspects, settled_seconds=settled_seconds)
     return Audit(documents=len(documents), findings=findings)
 
 
-async def _confirmed(
+async def confirmed(
     database: Database, suspects: Collection[Key], *, settled_seconds: float
 ) -> tuple[Finding, ...]:
     """What is still so at a second look, at documents that have not moved meanwhile."""

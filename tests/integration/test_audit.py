@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.audit import Audit, compare_books
+from cli.audit import Audit, compare_books, confirmed
 from runtime.db import Database
 from tests.support.books import COMPLETED, ISSUED, KSEF_NUMBER, REJECTED, SENDING, SENT
 from tests.support.flow import ref
@@ -90,6 +90,22 @@ async def test_documents_that_moved_just_now_are_left_out(books: Database) -> No
     await books.execute("update tracker.document set state = 'sent'")
 
     assert (await compared(books, settled_seconds=60)).findings == ()
+
+
+async def test_what_is_in_order_at_the_second_look_is_not_reported(books: Database) -> None:
+    suspects = [(ref(number).accepted_at, ref(number).document_id) for number in (SENT, COMPLETED)]
+    await books.execute("update tracker.document set state = 'issued' where state = 'sent'")
+
+    findings = await confirmed(books, suspects, settled_seconds=0)
+
+    assert [finding.document_id for finding in findings] == [str(ref(SENT).document_id)]
+
+
+async def test_what_moved_since_the_first_look_is_not_reported(books: Database) -> None:
+    suspects = [(ref(SENT).accepted_at, ref(SENT).document_id)]
+    await books.execute("update tracker.document set state = 'issued' where state = 'sent'")
+
+    assert await confirmed(books, suspects, settled_seconds=60) == ()
 
 
 async def test_documents_from_before_the_period_are_left_out(books: Database) -> None:

@@ -81,15 +81,19 @@ def _posted_again_without_proof(history: History) -> Iterator[str]:
 def _posted_without_intent(history: History) -> Iterator[str]:
     documents = _documents_by_hash(history)
     intents = Counter(entry.document_id for entry in history.journal if entry.event == "intent")
-    for invoice_hash, count in Counter(post.invoice_hash for post in history.posts if _may_count(post.status)).items():
+    for invoice_hash, count in Counter(
+        post.invoice_hash for post in history.posts if _may_count(post.status)
+    ).items():
         document = documents.get(invoice_hash)
         if document is None or count > intents[document]:
-            yield f"{document or invoice_hash} left {count} times, the journal has {intents[document] if document else 0} intents"
+            yield f"{document or invoice_hash} left {count} times, which the journal did not intend"
 
 
 def _uninvited(history: History) -> Iterator[str]:
     """KSeF accepted what nobody published or what must never be issued."""
-    known = {(document.seller_nip, document.number) for document in history.documents if _may_be_issued(document)}
+    known = {
+        (document.seller_nip, document.number) for document in history.documents if _may_be_issued(document)
+    }
     for entry in history.accepted:
         if (entry.seller_nip, entry.number) not in known:
             yield f"KSeF accepted {entry.number} of {entry.seller_nip}, which must not be issued"
@@ -117,14 +121,20 @@ def _wrong_numbers(history: History) -> Iterator[str]:
             continue
         given = hashes.get(told.ksef_number)
         document = documents.get(told.document_id)
-        if given is None or document is None or (given.seller_nip, given.number) != (document.seller_nip, document.number):
+        if (
+            given is None
+            or document is None
+            or (given.seller_nip, given.number) != (document.seller_nip, document.number)
+        ):
             yield f"{told.document_id} was told the number {told.ksef_number}, which KSeF did not give to it"
 
 
 def _lost(history: History) -> Iterator[str]:
     """A valid document that KSeF never accepted: one of each number, whoever of its rivals won."""
     accepted = {(entry.seller_nip, entry.number) for entry in history.accepted}
-    wanted = {(document.seller_nip, document.number) for document in history.documents if _may_be_issued(document)}
+    wanted = {
+        (document.seller_nip, document.number) for document in history.documents if _may_be_issued(document)
+    }
     for nip, number in sorted(wanted - accepted):
         yield f"KSeF never accepted {number} of {nip}"
 
@@ -198,7 +208,10 @@ Finder = Callable[[History], Iterable[str]]
 _ALWAYS: Sequence[tuple[str, Finder]] = (
     ("KSeF accepts each number at most once", _numbers_accepted_twice),
     ("KSeF takes the same bytes once, unless it failed them itself", _bytes_taken_twice),
-    ("The same bytes are posted again only after proof that the earlier post had no effect", _posted_again_without_proof),
+    (
+        "The same bytes are posted again only after proof that the earlier post had no effect",
+        _posted_again_without_proof,
+    ),
     ("Nothing is posted without an intent in the journal", _posted_without_intent),
     ("Nothing is issued that was not to be", _uninvited),
     ("An ERP is never told two things", _contradictions),
@@ -231,7 +244,7 @@ def _repeats(history: History) -> Iterator[tuple[UUID, str | None]]:
 
 
 def _may_count(status: int | None) -> bool:
-    """Whether a post may have had an effect: KSeF's own refusal (a closed session's, say) says that it had none."""
+    """Whether a post may have had an effect: a refusal by KSeF (of a closed session, say) says that it had none."""
     return status is None or not 400 <= status < 500
 
 

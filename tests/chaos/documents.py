@@ -188,9 +188,7 @@ class _Maker:
     def _add(self, company: Company, fate: Fate, *, number: str | None = None) -> Document:
         name = number or self._number()
         erp_id = name if number is None else f"{number}-B"
-        document = Document(
-            ids.document_id(company.source, erp_id), company.source, company.nip, name, fate
-        )
+        document = Document(ids.document_id(company.source, erp_id), company.source, company.nip, name, fate)
         self.documents.append(document)
         return document
 

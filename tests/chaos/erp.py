@@ -27,6 +27,7 @@ _TICK_SECONDS = 0.2
 _AT_ONCE = 500
 _CONFIRM_SECONDS = 10.0
 _PAUSE_SECONDS = 1.0
+_CLOSE_SECONDS = 5.0
 _SILENCE_SECONDS = 15.0
 """A consumer that has read nothing for so long is opened anew: cheaper than to trust its recovery."""
 _AWAY = (KafkaError, ProducerStuck, OSError, TimeoutError)
@@ -117,8 +118,8 @@ class Inbox:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._settings.bootstrap_servers, auto_offset_reset="earliest"
         )
+        stack.push_async_callback(_close, consumer)
         await consumer.start()
-        stack.push_async_callback(consumer.stop)
         if not self._positions:
             self._positions = dict.fromkeys(await self._partitions(consumer), 0)
         consumer.assign(list(self._positions))
@@ -146,6 +147,15 @@ class Inbox:
         self.told.append(told)
         if told.state in ENDS:
             self.ended.add(told.document_id)
+
+
+async def _close(consumer: AIOKafkaConsumer) -> None:
+    """Bounded, and in a task of its own: with the broker away, stop() may hang or raise CancelledError."""
+    closing = asyncio.create_task(consumer.stop())
+    await asyncio.wait([closing], timeout=_CLOSE_SECONDS)
+    if not closing.done():
+        closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
 
 
 _NULL = msgspec.Raw(b"null")

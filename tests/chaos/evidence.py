@@ -20,7 +20,8 @@ _HASHES = "select document_id, invoice_hash from sender.submission"
 
 def received(simulator: Simulator) -> tuple[Received, ...]:
     return tuple(
-        Received(_seconds(entry["at"]), entry["hash"], entry["verdict"]) for entry in simulator.log("received")
+        Received(_seconds(entry["at"]), entry["hash"], entry["verdict"])
+        for entry in simulator.log("received")
     )
 
 
@@ -44,6 +45,11 @@ async def session_events(settings: PostgresSettings) -> dict[str, int]:
 async def hashes(settings: PostgresSettings) -> dict[UUID, str]:
     """Which bytes the sender sends for each document."""
     return {row["document_id"]: row["invoice_hash"] for row in await _fetch(settings, _HASHES)}
+
+
+async def postgres_version(settings: PostgresSettings) -> str:
+    (row,) = await _fetch(settings, "select current_setting('server_version') as version")
+    return str(row["version"])
 
 
 async def _fetch(settings: PostgresSettings, statement: str) -> Sequence[Mapping[str, Any]]:

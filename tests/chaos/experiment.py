@@ -82,6 +82,7 @@ class Seen:
     calls_spoiled: Counter[str]
     ended_by_themselves: Counter[str]
     session_events: Mapping[str, int]
+    postgres_version: str
     flow_seconds: float
     """From the first publication to the last end."""
 
@@ -178,9 +179,7 @@ class _Experiment:
         self._wanted = {document.document_id for document in traffic.documents}
         self._inbox = Inbox(parts.settings.kafka, SOURCES)
         self._publisher = Publisher(parts.settings.kafka, traffic.publications)
-        self._saboteur = Saboteur(
-            parts.servers, parts.simulator, parts.proxy, parts.fleet, note=self._note
-        )
+        self._saboteur = Saboteur(parts.servers, parts.simulator, parts.proxy, parts.fleet, note=self._note)
         self._began = time.monotonic()
 
     async def run(self) -> Seen:
@@ -200,7 +199,9 @@ class _Experiment:
         publishing = asyncio.create_task(self._publisher.run())
         sabotage = asyncio.create_task(self._saboteur.run(self._options.plan()))
         try:
-            await self._first_of([publishing, sabotage], side, until=lambda: publishing.done() and sabotage.done())
+            await self._first_of(
+                [publishing, sabotage], side, until=lambda: publishing.done() and sabotage.done()
+            )
             if self._stop.is_set():
                 return End.INTERRUPTED
         finally:
@@ -256,6 +257,7 @@ class _Experiment:
             calls_spoiled=parts.proxy.spoiled,
             ended_by_themselves=parts.fleet.ended,
             session_events=await evidence.session_events(parts.settings.postgres),
+            postgres_version=await evidence.postgres_version(parts.settings.postgres),
             flow_seconds=seconds,
         )
 

@@ -5,6 +5,7 @@ Invariant: a slot that should run and whose process ended is started again, as a
 
 import asyncio
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +21,13 @@ SLOTS = ("intake-1", "mapper-1", "validator-1", "validator-2", "sender-1", "send
 _WATCH_SECONDS = 0.5
 _RESTART_SECONDS = 1.0
 _KILL_SECONDS = 10.0
+_TERM_SECONDS = 75.0
 _START_SECONDS = 120.0
 _STARTED = b'"worker_started"'
 
 
 class FleetFailed(Exception):
-    """Workers did not start; the text says which and where their logs are."""
+    """Workers did not start or end; the text says which and where their logs are."""
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ class Fleet:
         """SIGKILL, and a new process after so many seconds."""
         slot = self.slots[name]
         async with slot.turn:
-            await _gone(slot, (signal.SIGKILL, _KILL_SECONDS))
+            await _end(slot.process, (signal.SIGKILL, _KILL_SECONDS))
             await asyncio.sleep(again_after)
             self._launch(slot)
 
@@ -103,21 +105,19 @@ class Fleet:
     async def terminate(self, name: str, *, twice_after: float | None) -> None:
         """SIGTERM, perhaps a second one; a new process as soon as the old one has ended."""
         slot = self.slots[name]
+        steps = [(signal.SIGTERM, _TERM_SECONDS), (signal.SIGKILL, _KILL_SECONDS)]
+        if twice_after is not None:
+            steps.insert(0, (signal.SIGTERM, twice_after))
         async with slot.turn:
-            processes.send(slot.process, signal.SIGTERM)
-            if twice_after is not None:
-                await asyncio.sleep(twice_after)
-            await _gone(slot, (signal.SIGTERM, 75.0), (signal.SIGKILL, _KILL_SECONDS))
+            await _end(slot.process, *steps)
             self._launch(slot)
 
     async def stop(self) -> None:
         """End all, in order if they can."""
         for slot in self.slots.values():
             processes.send(slot.process, signal.SIGCONT)
-            processes.send(slot.process, signal.SIGTERM)
-        await asyncio.gather(
-            *(asyncio.to_thread(local_system.stop, slot.process) for slot in self.slots.values())
-        )
+        steps = ((signal.SIGTERM, _TERM_SECONDS), (signal.SIGKILL, _KILL_SECONDS))
+        await asyncio.gather(*(_end(slot.process, *steps) for slot in self.slots.values()))
 
     async def _restart(self, slot: Slot) -> None:
         async with slot.turn:
@@ -130,8 +130,16 @@ class Fleet:
         slot.process = local_system.start_workers(self._environ, log=slot.log, only=slot.worker)
 
 
-async def _gone(slot: Slot, *steps: tuple[signal.Signals, float]) -> None:
-    await asyncio.to_thread(processes.stop, slot.process, *steps)
+async def _end(process: Process | None, *steps: tuple[signal.Signals, float]) -> None:
+    """Each signal in turn, with its seconds to wait; returns as soon as the process is gone."""
+    for number, seconds in steps:
+        processes.send(process, number)
+        deadline = time.monotonic() + seconds
+        while is_running(process) and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        if not is_running(process):
+            return
+    raise FleetFailed(f"a worker did not end on {steps[-1][0].name}: process {process and process.pid}")
 
 
 def _has_started(slot: Slot) -> bool:

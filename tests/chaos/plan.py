@@ -1,13 +1,15 @@
 """What goes wrong in an experiment, and when. Pure: seed, duration and dose decide everything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from random import Random
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from tests.chaos.fleet import SLOTS
 from tests.chaos.proxy import Call, Cut
 
+T = TypeVar("T")
 LONG_ABSENCE_SECONDS = 60.0
 # An outage begins no earlier, so that the flow stands first, and ends before the faults do.
 _MARGIN_SECONDS = 2.0
@@ -154,10 +156,10 @@ def make_plan(*, seed: int, seconds: float, dose: Dose, lease_seconds: float) ->
     planner = _Planner(Random(f"{seed}/faults"), seconds, lease_seconds)  # noqa: S311  repeatable on purpose
     planner.place_outages(dose)
     planner.place_process_faults(dose)
-    planner.spread(dose.cuts, planner.cut)
-    planner.spread(dose.ksef_absences, lambda: KsefAway(planner.between(2, 6)))
-    planner.spread(dose.ksef_faults, planner.ksef_fault)
-    planner.spread(dose.list_lags, lambda: ListLag(planner.between(2, 4), planner.between(8, 15)))
+    planner.spread(planner.cuts(dose.cuts))
+    planner.spread([KsefAway(planner.between(2, 6)) for _ in range(dose.ksef_absences)])
+    planner.spread(planner.ksef_faults(dose.ksef_faults))
+    planner.spread([ListLag(planner.between(2, 4), planner.between(8, 15)) for _ in range(dose.list_lags)])
     return tuple(sorted(planner.events, key=lambda event: event.at_seconds))
 
 
@@ -191,11 +193,11 @@ class _Planner:
     def between(self, least: float, most: float) -> float:
         return round(self.rng.uniform(least, most), 2)
 
-    def spread(self, count: int, make: Callable[[], Fault]) -> None:
-        """``count`` faults, one in each of so many equal parts of the time."""
-        for turn in range(count):
-            at = self.seconds * (turn + self.rng.random()) / count
-            self.events.append(Event(round(at, 2), make()))
+    def spread(self, faults: Sequence[Fault]) -> None:
+        """One in each of as many equal parts of the time."""
+        for turn, fault in enumerate(faults):
+            at = self.seconds * (turn + self.rng.random()) / len(faults)
+            self.events.append(Event(round(at, 2), fault))
 
     def place_outages(self, dose: Dose) -> None:
         """Each in a part of the time of its own, so that no two overlap."""
@@ -215,26 +217,50 @@ class _Planner:
 
     def place_process_faults(self, dose: Dose) -> None:
         faults: list[Fault] = [
-            *(Kill(self.slot(_KILLED), self.between(0.2, 3)) for _ in range(dose.kills)),
-            *(Pause(self.slot(_PAUSED), self.longer_than_a_lease()) for _ in range(dose.pauses)),
-            *(Terminate(self.slot(_KILLED)) for _ in range(dose.terminations)),
-            *(Terminate(self.slot(_KILLED), self.between(0.1, 1.5)) for _ in range(dose.double_terminations)),
+            *(Kill(slot, self.between(0.2, 3)) for slot in self.slots(_KILLED, dose.kills)),
+            *(Pause(slot, self.longer_than_a_lease()) for slot in self.slots(_PAUSED, dose.pauses)),
+            *(Terminate(slot) for slot in self.slots(_KILLED, dose.terminations)),
+            *(
+                Terminate(slot, self.between(0.1, 1.5))
+                for slot in self.slots(_KILLED, dose.double_terminations)
+            ),
         ]
         self.rng.shuffle(faults)
-        order = iter(faults)
-        self.spread(len(faults), lambda: next(order))
+        self.spread(faults)
 
     def longer_than_a_lease(self) -> float:
         return self.between(self.lease_seconds * 1.3, self.lease_seconds * 2)
 
-    def slot(self, weights: dict[str, int]) -> str:
-        (worker,) = self.rng.choices(list(weights), list(weights.values()))
-        return self.rng.choice([slot for slot in SLOTS if slot.rpartition("-")[0] == worker])
+    def slots(self, weights: Mapping[str, int], count: int) -> list[str]:
+        """``count`` slots, workers as often as they weigh, their slots in turn."""
+        deck = self.deal(weights, count)
+        turns = {worker: cycle(_slots_of(worker)) for worker in weights}
+        return [next(turns[worker]) for worker in deck]
 
-    def cut(self) -> CutCalls:
-        (call,) = self.rng.choices(list(_CUT_CALLS), list(_CUT_CALLS.values()))
-        return CutCalls(call, self.rng.choice(list(Cut)), self.rng.randint(1, 3), self.between(0.5, 6))
+    def deal(self, weights: Mapping[T, int], count: int) -> list[T]:
+        """``count`` cards from decks that hold each as often as it weighs: rare ones come, too."""
+        cards: list[T] = []
+        while len(cards) < count:
+            deck = [card for card, weight in weights.items() for _ in range(weight)]
+            self.rng.shuffle(deck)
+            cards += deck
+        return cards[:count]
 
-    def ksef_fault(self) -> KsefFault:
-        operation, effect, status = self.rng.choice(_KSEF_FAULTS)
-        return KsefFault(operation, effect, self.rng.randint(1, 3), status)
+    def cuts(self, count: int) -> list[Fault]:
+        calls = self.deal(_CUT_CALLS, count)
+        cuts = self.deal(dict.fromkeys(Cut, 1), count)
+        return [
+            CutCalls(call, cut, self.rng.randint(1, 3), self.between(0.5, 6))
+            for call, cut in zip(calls, cuts, strict=True)
+        ]
+
+    def ksef_faults(self, count: int) -> list[Fault]:
+        dealt = self.deal(dict.fromkeys(_KSEF_FAULTS, 1), count)
+        return [
+            KsefFault(operation, effect, self.rng.randint(1, 3), status)
+            for operation, effect, status in dealt
+        ]
+
+
+def _slots_of(worker: str) -> list[str]:
+    return [slot for slot in SLOTS if slot.rpartition("-")[0] == worker]

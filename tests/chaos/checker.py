@@ -244,7 +244,7 @@ def _repeats(history: History) -> Iterator[tuple[UUID, str | None]]:
 
 
 def _may_count(status: int | None) -> bool:
-    """Whether a post may have had an effect: a refusal by KSeF (of a closed session, say) says that it had none."""
+    """Whether a post may have had an effect: a refusal by KSeF (the session is closed, say) had none."""
     return status is None or not 400 <= status < 500
 
 

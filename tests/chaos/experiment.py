@@ -122,7 +122,7 @@ async def _running(options: Options, say: Say) -> AsyncIterator[_Parts]:
         environ = await asyncio.to_thread(_environment, addresses, simulator, proxy, where.path)
         settings = local_system.settings_of(environ)
         await local_system.prepare(settings, _config(), by="chaos")
-        fleet = Fleet(environ, logs=directory, note=say)
+        fleet = Fleet(environ, logs=directory)
         stack.push_async_callback(fleet.stop)
         say("starting the workers")
         await fleet.start()
@@ -181,6 +181,7 @@ class _Experiment:
         self._publisher = Publisher(parts.settings.kafka, traffic.publications)
         self._saboteur = Saboteur(parts.servers, parts.simulator, parts.proxy, parts.fleet, note=self._note)
         self._began = time.monotonic()
+        parts.fleet.note = self._note
 
     async def run(self) -> Seen:
         side = [

@@ -86,11 +86,13 @@ class Saboteur:
         await self.servers.stop_kafka(number)
         await asyncio.sleep(seconds)
         await self.servers.up()
+        self.note("Kafka is back")
 
     async def _postgres_away(self, seconds: float) -> None:
         await self.servers.stop_postgres()
         await asyncio.sleep(seconds)
         await self.servers.up()
+        self.note("PostgreSQL is back")
 
     async def _order(self, order: Order) -> None:
         self.proxy.order(order)

@@ -5,7 +5,6 @@ Invariant: a slot that should run and whose process ended is started again, as a
 
 import asyncio
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ SLOTS = ("intake-1", "mapper-1", "validator-1", "validator-2", "sender-1", "send
 
 _WATCH_SECONDS = 0.5
 _RESTART_SECONDS = 1.0
+_POLL_SECONDS = 0.02
 _KILL_SECONDS = 10.0
 _TERM_SECONDS = 75.0
 _START_SECONDS = 120.0
@@ -54,12 +54,12 @@ class Fleet:
         *,
         logs: Path,
         slots: Sequence[str] = SLOTS,
-        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.slots = {name: Slot(name, logs / f"{name}.jsonl") for name in slots}
         self.ended: Counter[str] = Counter()
+        self.note: Callable[[str], None] = lambda _: None
+        """Told when a worker ended by itself."""
         self._environ = environ
-        self._note = note
 
     async def start(self) -> None:
         """Start all and wait until each has joined its group. Raises :class:`FleetFailed`."""
@@ -122,7 +122,7 @@ class Fleet:
     async def _restart(self, slot: Slot) -> None:
         async with slot.turn:
             self.ended[slot.name] += 1
-            self._note(f"{slot.name} ended by itself")
+            self.note(f"{slot.name} ended by itself")
             await asyncio.sleep(_RESTART_SECONDS)
             self._launch(slot)
 
@@ -134,11 +134,10 @@ async def _end(process: Process | None, *steps: tuple[signal.Signals, float]) ->
     """Each signal in turn, with its seconds to wait; returns as soon as the process is gone."""
     for number, seconds in steps:
         processes.send(process, number)
-        deadline = time.monotonic() + seconds
-        while is_running(process) and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
-        if not is_running(process):
-            return
+        for _ in range(int(seconds / _POLL_SECONDS)):
+            if not is_running(process):
+                return
+            await asyncio.sleep(_POLL_SECONDS)
     raise FleetFailed(f"a worker did not end on {steps[-1][0].name}: process {process and process.pid}")
 
 

@@ -11,8 +11,8 @@ from tests.chaos.proxy import Call, Cut
 
 T = TypeVar("T")
 LONG_ABSENCE_SECONDS = 60.0
-# An outage begins no earlier, so that the flow stands first, and ends before the faults do.
-_MARGIN_SECONDS = 2.0
+# Between two outages, so that a server that is slow to come back does not meet the next one.
+_MARGIN_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +211,9 @@ class _Planner:
         part = self.seconds / max(1, len(outages))
         for turn, outage in enumerate(outages):
             lasts = outage.seconds if isinstance(outage, StopKafka | StopPostgres) else 0.0
-            room = max(0.0, part - lasts - 2 * _MARGIN_SECONDS)
-            at = turn * part + _MARGIN_SECONDS + self.rng.uniform(0, room)
+            margin = min(_MARGIN_SECONDS, part / 10)
+            room = max(0.0, part - lasts - 2 * margin)
+            at = turn * part + margin + self.rng.uniform(0, room)
             self.events.append(Event(round(at, 2), outage))
 
     def place_process_faults(self, dose: Dose) -> None:

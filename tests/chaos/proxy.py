@@ -145,17 +145,14 @@ class Proxy:
                 self.posts.append(Post(at, found[1].decode(), status))
 
     async def _forward(self, request: bytes, order: Order | None, upstream: StreamWriter) -> None:
-        match order and order.cut:
-            case Cut.BEFORE:
-                raise Lost
-            case Cut.HALF_REQUEST:
-                upstream.write(request[: len(request) // 2])
-                await upstream.drain()
-                raise Lost
-            case Cut.LATE_REQUEST:
-                await asyncio.sleep(order.seconds if order else 0)
-        upstream.write(request)
-        await upstream.drain()
+        if order is not None and order.cut is Cut.BEFORE:
+            raise Lost
+        if order is not None and order.cut is Cut.HALF_REQUEST:
+            await _write(upstream, request[: len(request) // 2])
+            raise Lost
+        if order is not None and order.cut is Cut.LATE_REQUEST:
+            await asyncio.sleep(order.seconds)
+        await _write(upstream, request)
 
     def _order_for(self, call: Call) -> Order | None:
         for order in self._orders:
@@ -167,16 +164,18 @@ class Proxy:
 
 
 async def _return(answer: bytes, order: Order | None, writer: StreamWriter) -> None:
-    match order and order.cut:
-        case Cut.AFTER:
-            raise Lost
-        case Cut.HALF_ANSWER:
-            writer.write(answer[: len(answer) // 2])
-            await writer.drain()
-            raise Lost
-        case Cut.LATE_ANSWER:
-            await asyncio.sleep(order.seconds if order else 0)
-    writer.write(answer)
+    if order is not None and order.cut is Cut.AFTER:
+        raise Lost
+    if order is not None and order.cut is Cut.HALF_ANSWER:
+        await _write(writer, answer[: len(answer) // 2])
+        raise Lost
+    if order is not None and order.cut is Cut.LATE_ANSWER:
+        await asyncio.sleep(order.seconds)
+    await _write(writer, answer)
+
+
+async def _write(writer: StreamWriter, message: bytes) -> None:
+    writer.write(message)
     await writer.drain()
 
 

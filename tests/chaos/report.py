@@ -73,55 +73,51 @@ def seconds_to_number(history: History, first_published_at: Mapping[Any, float])
 
 def as_markdown(report: Mapping[str, Any]) -> str:
     """The figures for people."""
-    held = report["end"] == End.COMPLETE and all(item["holds"] for item in report["invariants"])
-    documents, machine = report["documents"], report["machine"]
-    lines = [
-        f"# Chaos run of {report['began_at'][:10]}, seed {report['seed']}",
-        "",
-        f"**{'Every invariant held' if held else 'NOT every invariant held'}** "
-        f"({report['end']}). How to read this page: "
-        "[the harness](../operations/chaos.md).",
-        "",
-        f"{documents['published']} documents in {report['flow_seconds']:g} s of which "
-        f"{report['minutes']:g} minutes with faults; "
-        f"{machine['cores']} cores, {machine['memory_gib']} GiB; "
-        + ", ".join(f"{name} {number}" for name, number in report["versions"].items())
-        + ".",
-        "",
+    documents, posts = report["documents"], report["posts"]
+    flow = (
+        f"{documents['accepted_by_ksef']} accepted by KSeF, {documents['per_second']} documents a second "
+        f"overall; {documents['records_repeated_by_outages']} records published again, Kafka being away."
+    )
+    sent = (
+        f"{posts['all']} posts left the senders; {posts['without_answer']} got no answer, "
+        f"{posts['refused_by_ksef']} were refused by KSeF."
+    )
+    sections = [
+        *_head(report),
         "## Invariants",
-        "",
-        *(_invariant(item) for item in report["invariants"]),
-        "",
+        "\n".join(map(_invariant, report["invariants"])),
         "## Documents",
-        "",
-        *_table(documents["by_fate"], "must become", "documents"),
-        "",
-        f"{documents['accepted_by_ksef']} accepted by KSeF, {documents['per_second']} documents a second overall; "
-        f"{documents['records_repeated_by_outages']} records published again by the ERPs because Kafka was away.",
-        "",
-        *_table(report["seconds_to_number"], "from publication to KSeF number", "seconds"),
-        "",
+        _table(documents["by_fate"], "must become", "documents"),
+        flow,
+        _table(report["seconds_to_number"], "from publication to KSeF number", "seconds"),
         "## Faults",
-        "",
-        *_table(report["faults"], "carried out", "times"),
-        "",
-        *_table(report["calls_spoiled_on_the_wire"], "calls to KSeF spoiled on the wire", "calls"),
-        "",
-        *_table(report["workers_that_ended_by_themselves"], "ended by itself and started again", "times"),
-        "",
+        _table(report["faults"], "carried out", "times"),
+        _table(report["calls_spoiled_on_the_wire"], "spoiled on the wire", "calls"),
+        _table(report["workers_that_ended_by_themselves"], "ended by itself", "times"),
         "## What the sender did about it",
-        "",
-        f"{report['posts']['all']} posts left the senders; {report['posts']['without_answer']} got no answer, "
-        f"{report['posts']['refused_by_ksef']} were refused by KSeF.",
-        "",
-        *_table(report["posts"]["repeated_by_proof"], "posted again, by proof", "posts"),
-        "",
-        *_table(report["journal"], "journal, about documents", "lines"),
-        "",
-        *_table(report["sessions"], "journal, about sessions", "lines"),
-        "",
+        sent,
+        _table(posts["repeated_by_proof"], "posted again, by proof", "posts"),
+        _table(report["journal"], "journal about documents", "lines"),
+        _table(report["sessions"], "journal about sessions", "lines"),
     ]
-    return "\n".join(lines)
+    return "\n\n".join(sections) + "\n"
+
+
+def _head(report: Mapping[str, Any]) -> list[str]:
+    held = report["end"] == End.COMPLETE and all(item["holds"] for item in report["invariants"])
+    machine = report["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
+    size = (
+        f"{report['documents']['published']} documents in {report['flow_seconds']:g} s, "
+        f"{report['minutes']:g} minutes of them with faults. How to read this page: "
+        "[docs/operations/chaos.md](../operations/chaos.md)."
+    )
+    return [
+        f"# Chaos run of {report['began_at'][:10]}, seed {report['seed']}",
+        f"**{'Every invariant held' if held else 'NOT every invariant held'}** ({report['end']}).",
+        size,
+        f"{machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}; {versions}.",
+    ]
 
 
 def _invariant(item: Mapping[str, Any]) -> str:
@@ -129,10 +125,9 @@ def _invariant(item: Mapping[str, Any]) -> str:
     return f"- {'held' if item['holds'] else '**BROKEN**'}: {item['name']}{broken}"
 
 
-def _table(rows: Mapping[str, Any], what: str, unit: str) -> list[str]:
-    if not rows:
-        return [f"Nothing {what}."]
-    return [f"| {what} | {unit} |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows.items())]
+def _table(rows: Mapping[str, Any], what: str, unit: str) -> str:
+    lines = (f"| {name} | {value} |" for name, value in (rows or {"none": 0}).items())
+    return "\n".join([f"| {what} | {unit} |", "|---|---:|", *lines])
 
 
 def _machine() -> dict[str, Any]:

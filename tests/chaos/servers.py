@@ -31,12 +31,12 @@ class Servers:
 
     async def stop_kafka(self, number: signal.Signals) -> None:
         known = self._state.kafka
-        await self._end(known and known.process, number)
+        await self._end(known.process if known else None, number)
 
     async def stop_postgres(self) -> None:
         """Immediately, as a crash would: nothing more is written, the next start recovers."""
         known = self._state.postgres
-        await self._end(known and known.process, signal.SIGQUIT)
+        await self._end(known.process if known else None, signal.SIGQUIT)
 
     @property
     def logs(self) -> tuple[Path, ...]:

@@ -264,13 +264,13 @@ async def open_worker(name: str, settings: Settings, *, packages: Sequence[str])
             health,
             lambda: _enter(stack, open_database(settings.postgres, application_name=application)),
         )
-        async with database.connection() as connection:
-            await migrate.check(connection, migrate.discover(packages), environment=settings.environment)
+        # What was there a moment ago may be away again: nothing here is asked only once.
+        await _wait_for("postgresql", health, lambda: _check_database(database, settings, packages))
         producer = await _wait_for(
             "kafka", health, lambda: _enter(stack, open_producer(settings.kafka, client_id=f"ksef-{name}"))
         )
         config = ConfigCache(database)
-        await config.refresh()
+        await _wait_for("postgresql", health, config.refresh)
         yield Worker(
             name=name,
             settings=settings,
@@ -286,6 +286,11 @@ async def _tick(health: Health) -> None:
     while True:
         health.tick()
         await asyncio.sleep(1)
+
+
+async def _check_database(database: Database, settings: Settings, packages: Sequence[str]) -> None:
+    async with database.connection() as connection:
+        await migrate.check(connection, migrate.discover(packages), environment=settings.environment)
 
 
 async def _enter(stack: AsyncExitStack, context: Any) -> Any:

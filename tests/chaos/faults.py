@@ -67,10 +67,8 @@ class Saboteur:
                 self.note(f"terminate {slot}{'' if seconds is None else ' twice'}")
                 return self.fleet.terminate(slot, twice_after=seconds)
             case StopKafka(seconds=seconds, orderly=orderly):
-                self.note(f"Kafka away for {seconds:g} s")
                 return self._kafka_away(signal.SIGTERM if orderly else signal.SIGKILL, seconds)
             case StopPostgres(seconds=seconds):
-                self.note(f"PostgreSQL away for {seconds:g} s")
                 return self._postgres_away(seconds)
             case CutCalls(call=call, cut=cut, times=times, seconds=seconds):
                 return self._order(Order(call, cut, times, seconds))
@@ -84,12 +82,14 @@ class Saboteur:
 
     async def _kafka_away(self, number: signal.Signals, seconds: float) -> None:
         await self.servers.stop_kafka(number)
+        self.note(f"Kafka away for {seconds:g} s")
         await asyncio.sleep(seconds)
         await self.servers.up()
         self.note("Kafka is back")
 
     async def _postgres_away(self, seconds: float) -> None:
         await self.servers.stop_postgres()
+        self.note(f"PostgreSQL away for {seconds:g} s")
         await asyncio.sleep(seconds)
         await self.servers.up()
         self.note("PostgreSQL is back")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,23 +16,23 @@ from tests.chaos.plan import Dose
 pytestmark = pytest.mark.xdist_group("chaos")
 
 DOSE = Dose(
-    kills=4,
+    kills=2,
     pauses=1,
-    terminations=1,
+    terminations=0,
     double_terminations=1,
     kafka_stops=1,
     postgres_stops=1,
     long_absences=False,
-    cuts=8,
+    cuts=6,
     ksef_absences=1,
-    ksef_faults=4,
+    ksef_faults=3,
     list_lags=1,
 )
 
 
 async def test_nothing_is_lost_or_doubled_while_everything_breaks_once(tmp_path: Path) -> None:
     options = Options(
-        seed=11, seconds=15, documents=100, dose=DOSE, heal_seconds=120, directory=tmp_path / "run"
+        seed=55, seconds=15, documents=100, dose=DOSE, heal_seconds=120, directory=tmp_path / "run"
     )
 
     seen = await run(options, say=print, stop=asyncio.Event())
@@ -41,10 +40,8 @@ async def test_nothing_is_lost_or_doubled_while_everything_breaks_once(tmp_path:
     verdicts = judge(seen.history, complete=True)
     assert [(verdict.name, *shown(verdict)) for verdict in verdicts if not verdict.holds] == []
     assert seen.end is End.COMPLETE
-    assert seen.faults.total() == 23
+    assert seen.faults.total() == 17
     figures = report.figures(options, seen, verdicts, began_at=datetime(2026, 11, 2, tzinfo=UTC))
     text = report.as_markdown(figures) + json.dumps(figures)
     assert "**Every invariant held** (all documents ended)" in text
-    assert [
-        name for name in (socket.gethostname(), str(tmp_path), os.path.expanduser("~")) if name in text
-    ] == []
+    assert [name for name in (socket.gethostname(), str(tmp_path), str(Path.home())) if name in text] == []

@@ -3,11 +3,15 @@
 import signal
 from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
 from tests.support.kit import ALL_OF_SERVICE, INPUT, OUTPUT, Kafka
+from tests.support.kit import INPUT, Kafka
+from tests.support.relay import open_relay
 from tests.support.waiting import until
 from tests.support.worker_process import worker
 
@@ -98,6 +102,30 @@ async def test_a_worker_waits_for_a_database_that_is_away_live_but_not_ready(
 
 
 async def test_a_worker_waits_for_a_topic_that_does_not_exist_says_so_and_goes_on_by_itself(
+async def test_a_worker_waits_for_a_database_that_goes_away_while_it_waits_for_kafka(
+    kafka: Kafka, database: str, tmp_path: Path
+) -> None:
+    await kafka.create(INPUT)
+    dsn, bootstrap = urlsplit(database), kafka.settings.bootstrap_servers
+    async with (
+        open_relay(dsn.hostname or "", dsn.port or 0) as to_postgres,
+        open_relay(*_address(bootstrap)) as to_kafka,
+    ):
+        to_kafka.go_away()
+        relayed = database.replace(f":{dsn.port}/", f":{to_postgres.port}/")
+        kafkas = f"127.0.0.1:{to_kafka.port}"
+        with worker(tmp_path, kafka, relayed, KSEF_KAFKA__BOOTSTRAP_SERVERS=kafkas) as process:
+            await until(lambda: process.answers("/readyz", "not ok: kafka is away"))
+            to_postgres.go_away()
+            to_kafka.come_back()
+            await until(lambda: process.answers("/readyz", "not ok: postgresql is away"))
+
+            to_postgres.come_back()
+            await until(lambda: process.answers("/readyz", "ok: checked"), seconds=30)
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.partition(":")
+    return host, int(port)
+async def test_a_worker_stops_while_it_still_waits_for_its_partitions(
     kafka: Kafka, database: str, tmp_path: Path
 ) -> None:
     topics = [topic for topic in ALL_OF_SERVICE if topic != OUTPUT]

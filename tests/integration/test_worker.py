@@ -3,8 +3,11 @@
 import signal
 from functools import partial
 from pathlib import Path
+<<<<<<< HEAD
 from typing import Any
 from urllib.parse import urlsplit
+=======
+>>>>>>> f706215 (Traps and failures written down and compared with code and tests; stuck workers, poison, supervisor tested as processes)
 
 import asyncpg
 import pytest
@@ -101,11 +104,10 @@ async def test_a_worker_waits_for_a_database_that_is_away_live_but_not_ready(
     assert "hunter2" not in process.output()
 
 
-async def test_a_worker_waits_for_a_topic_that_does_not_exist_says_so_and_goes_on_by_itself(
 async def test_a_worker_waits_for_a_database_that_goes_away_while_it_waits_for_kafka(
     kafka: Kafka, database: str, tmp_path: Path
 ) -> None:
-    await kafka.create(INPUT)
+    await kafka.create(*ALL_OF_SERVICE)
     dsn, bootstrap = urlsplit(database), kafka.settings.bootstrap_servers
     async with (
         open_relay(dsn.hostname or "", dsn.port or 0) as to_postgres,
@@ -114,18 +116,23 @@ async def test_a_worker_waits_for_a_database_that_goes_away_while_it_waits_for_k
         to_kafka.go_away()
         relayed = database.replace(f":{dsn.port}/", f":{to_postgres.port}/")
         kafkas = f"127.0.0.1:{to_kafka.port}"
-        with worker(tmp_path, kafka, relayed, KSEF_KAFKA__BOOTSTRAP_SERVERS=kafkas) as process:
+        with worker(tmp_path, kafka.settings, relayed, KSEF_KAFKA__BOOTSTRAP_SERVERS=kafkas) as process:
             await until(lambda: process.answers("/readyz", "not ok: kafka is away"))
             to_postgres.go_away()
             to_kafka.come_back()
             await until(lambda: process.answers("/readyz", "not ok: postgresql is away"))
 
             to_postgres.come_back()
+
             await until(lambda: process.answers("/readyz", "ok: checked"), seconds=30)
+
+
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.partition(":")
     return host, int(port)
-async def test_a_worker_stops_while_it_still_waits_for_its_partitions(
+
+
+async def test_a_worker_waits_for_a_topic_that_does_not_exist_says_so_and_goes_on_by_itself(
     kafka: Kafka, database: str, tmp_path: Path
 ) -> None:
     topics = [topic for topic in ALL_OF_SERVICE if topic != OUTPUT]

@@ -3,17 +3,12 @@
 import signal
 from functools import partial
 from pathlib import Path
-<<<<<<< HEAD
-from typing import Any
 from urllib.parse import urlsplit
-=======
->>>>>>> f706215 (Traps and failures written down and compared with code and tests; stuck workers, poison, supervisor tested as processes)
 
 import asyncpg
 import pytest
 
 from tests.support.kit import ALL_OF_SERVICE, INPUT, OUTPUT, Kafka
-from tests.support.kit import INPUT, Kafka
 from tests.support.relay import open_relay
 from tests.support.waiting import until
 from tests.support.worker_process import worker

@@ -137,9 +137,8 @@ def test_the_page_shows_the_table_as_it_is() -> None:
 def test_the_page_shows_the_exit_codes_as_they_are() -> None:
     codes = {0, EXIT_FAILED, EXIT_DEAD_LETTERS, EXIT_IN_DOUBT, EXIT_CONFIGURATION}
 
-    assert [code for code, _, _ in rows_below("## How a worker ends")] == [
-        str(code) for code in sorted(codes)
-    ]
+    shown = [code for code, _, _ in rows_below("## How a worker ends")]
+    assert shown == [str(code) for code in sorted(codes)]
 
 
 @pytest.mark.parametrize(

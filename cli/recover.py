@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from aiokafka import ConsumerRecord
 
+from cli.moments import moment
 from cli.output import err, fail, out
 from cli.who import As, who
 from contracts import events
@@ -45,8 +46,13 @@ class Plan:
 
 def recover(
     since: Annotated[
-        str,
-        typer.Option("--since", help="When the copy was made, with offset: 2026-11-20T03:00:00+01:00."),
+        datetime,
+        typer.Option(
+            "--since",
+            parser=moment,
+            metavar="TIME",
+            help="When the copy was made, with offset: 2026-11-20T03:00:00+01:00.",
+        ),
     ],
     reason: Annotated[str, typer.Option("--reason", help="Why; kept.")],
     reach_hours: Annotated[
@@ -64,8 +70,10 @@ def recover(
     change nothing), and has senders ask KSeF for every session since then before they send anything. Without
     it senders refuse to send when they notice; forgotten documents would stay forgotten.
     """
-    at = _time(since)
+    if since > datetime.now(UTC):
+        fail(f"--since {since} is in the future", code=2)
     by = who(as_)
+    at = since.astimezone(UTC)
     asyncio.run(
         _recover(Settings.load(), at, reach=timedelta(hours=reach_hours), by=by, reason=reason, yes=yes)
     )
@@ -161,15 +169,3 @@ def _show(plan: Plan) -> None:
         out.print(f"  {group:<16} {sum(step.records for step in steps)} records again", markup=False)
     for kept in plan.kept:
         out.print(f"  {kept.context_key:<16} last sent for at {kept.at:%F %T}Z", markup=False)
-
-
-def _time(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        fail(f"--since {text!r} is no time: write it like 2026-11-20T03:00:00+01:00", code=2)
-    if at.tzinfo is None:
-        fail(f"--since {text!r} needs an offset: Z, or +01:00 for Polish winter time", code=2)
-    if at > datetime.now(UTC):
-        fail(f"--since {text!r} is in the future", code=2)
-    return at.astimezone(UTC)

@@ -11,18 +11,18 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionEr
 
 from cli.doctor.findings import Findings, ok, problem, warning
 from runtime.errors import Transient
-from runtime.kafka import connection_options
+from runtime.kafka import connect, connection_options
 from runtime.settings import KafkaSettings
 from services import WORKERS
 
 
 @asynccontextmanager
 async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A connected admin client. Raises :class:`Transient` when no broker answers."""
+    """A connected admin client. Raises ``Transient`` when no broker answers, ``Refused`` when one says no."""
     client = AIOKafkaAdminClient(client_id="ksef-courier-doctor", **connection_options(settings))
     try:
         try:
-            await client.start()
+            await connect(client.start, settings)
         except KafkaConnectionError as error:
             raise Transient(f"no broker answers at {settings.bootstrap_servers}") from error
         yield client

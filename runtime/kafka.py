@@ -6,6 +6,7 @@ from typing import Any
 
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
     IllegalSaslStateError,
     KafkaConnectionError,
     KafkaError,
@@ -53,6 +54,10 @@ async def connect(start: Callable[[], Awaitable[None]], settings: KafkaSettings)
     """
     try:
         await start()
+    except ClusterAuthorizationFailedError as error:
+        # What an idempotent producer is told that may not write to any topic.
+        who = f"User:{settings.sasl_username}" if settings.sasl_username else "this client's principal"
+        raise Refused(f"{who} may write to no topic: run `ksef-courier topics acl --apply`") from error
     except KafkaConnectionError as error:
         if refused := await _refusal(settings):
             raise refused from error

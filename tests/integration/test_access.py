@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,16 +69,17 @@ WRITES = {
     "ksef-operator": TOPICS,
 }
 PRINCIPALS = [PREFIX + name for name in (*WRITES, "erp-stranger")]
-# Other installations on the same cluster, one with a password by SASL/PLAIN and one by SCRAM.
-SOUTH, WEST = "south.", "west."
+# Other installations on the same cluster: a password by SASL/PLAIN, one by SCRAM, and one that is new.
+SOUTH, WEST, EAST = "south.", "west.", "east."
 MAPPER = SOUTH + "ksef-mapper"
 SCRAM_MAPPER = WEST + "ksef-mapper"
+NEWCOMER = EAST + "ksef-mapper"
 NOTHING = Difference(missing=(), unwanted=(), denials=())
 
 
 @pytest.fixture(scope="module")
 def secured() -> Iterator[Secured]:
-    with secured_broker([*PRINCIPALS, MAPPER], prefix=PREFIX) as broker:
+    with secured_broker([*PRINCIPALS, MAPPER, NEWCOMER], prefix=PREFIX) as broker:
         yield broker
 
 
@@ -329,6 +331,8 @@ async def test_a_worker_waits_for_its_rights_names_them_and_goes_on_by_itself(
     missing = Acl(MAPPER, Resource.TOPIC, SOUTH + INPUT, Pattern.LITERAL, Operation.READ)
     async with open_client(secured.settings(ADMIN)) as client:
         await delete(client, [missing])
+        # Seeing a topic is not enough.
+        await create(client, [replace(missing, operation=Operation.DESCRIBE)])
     settings = secured.settings(MAPPER, prefix=SOUTH)
 
     with worker(tmp_path, settings, database, **environ_of(settings)) as process:
@@ -336,6 +340,24 @@ async def test_a_worker_waits_for_its_rights_names_them_and_goes_on_by_itself(
         await until(lambda: process.answers("/readyz", f"not ok: {complaint}"), seconds=40)
 
         await apply(secured, SOUTH)
+
+        await until(lambda: process.answers("/readyz", "ok: "), seconds=40)
+
+
+async def test_a_worker_without_any_right_waits_and_goes_on_by_itself(
+    secured: Secured, database: str, tmp_path: Path
+) -> None:
+    settings = secured.settings(NEWCOMER, prefix=EAST)
+
+    with worker(tmp_path, settings, database, **environ_of(settings)) as process:
+        complaint = f"not ok: User:{NEWCOMER} may write to no topic: run `ksef-courier topics acl --apply`"
+        await until(lambda: process.answers("/readyz", complaint), seconds=40)
+
+        await apply(secured, EAST)
+        await until(
+            lambda: process.answers("/readyz", "run `ksef-courier topics apply`; and 1 more"), seconds=40
+        )
+        await topics.apply(secured.settings(ADMIN, prefix=EAST), sources=[])
 
         await until(lambda: process.answers("/readyz", "ok: "), seconds=40)
 

@@ -9,7 +9,7 @@ from runtime.db import Database
 from runtime.settings import KafkaSettings
 from stack.local import Addresses
 from stack.waiting import blocking
-from tests.support.books import write_books
+from tests.support.books import freshen, write_books
 from tests.support.kit import Kafka, opened
 from tests.support.simulator_fixtures import keys
 from tests.support.stack import fresh_database
@@ -46,4 +46,5 @@ async def books(stack: Addresses, written: str) -> AsyncIterator[Database]:
     """Sound books, for a test to break."""
     with fresh_database(stack.postgres_dsn, template=written) as dsn:
         async with opened(dsn) as database:
+            await freshen(database)
             yield database

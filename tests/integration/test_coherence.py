@@ -1,16 +1,15 @@
 """The coherence auditor on the real database: silent over sound books, each check finds its incoherence."""
 
 import asyncio
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from cli.alerts import CHECKS
-from runtime import log
 from runtime.coherence import Auditor, Check, Found
 from runtime.db import Connection, Database
 from runtime.lease import Leases
@@ -254,26 +253,24 @@ def metric(name: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(name, {"service": "test", **labels})
 
 
-async def test_a_finding_is_counted_with_five_ids_and_logged_once_per_change(
-    pool: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
-    log.configure(service="test", level="info")
+async def test_a_finding_is_counted_with_five_ids_and_logged_once_per_change(pool: Database) -> None:
     auditor = Auditor("test", [TWO], interval_seconds=60)
     await add_rows(pool, 7)
-    capsys.readouterr()
 
-    await auditor.audit(pool)
-    await auditor.audit(pool)
-    await pool.execute("delete from tracker.outbox")
-    await auditor.audit(pool)
-    await auditor.audit(pool)
+    with capture_logs() as lines:
+        await auditor.audit(pool)
+        await auditor.audit(pool)
+        counted = metric("ksef_incoherent", check="two-outbox-rows")
+        await pool.execute("delete from tracker.outbox")
+        await auditor.audit(pool)
+        await auditor.audit(pool)
 
-    found, gone = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    found, gone = lines
     assert (found["event"], found["check"], found["rows"]) == ("incoherence_found", "two-outbox-rows", 7)
     assert found["ids"] == ["1", "2", "3", "4", "5"]
-    assert (found["next_step"], found["level"]) == ("Mend it.", "error")
+    assert (found["next_step"], found["log_level"]) == ("Mend it.", "error")
     assert (gone["event"], gone["check"]) == ("incoherence_gone", "two-outbox-rows")
-    assert metric("ksef_incoherent", check="two-outbox-rows") == 0
+    assert (counted, metric("ksef_incoherent", check="two-outbox-rows")) == (7, 0)
 
 
 async def test_a_check_that_fails_hides_no_other_one_and_does_not_count_as_checked(pool: Database) -> None:

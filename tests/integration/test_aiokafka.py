@@ -82,15 +82,19 @@ async def test_a_group_that_is_to_be_joined_again_shows_until_it_is(kafka: Kafka
         await may_end.wait()
         return [Done() for _ in records]
 
+    async def join() -> None:
+        async with running_stage(kafka, Recorder()) as other:
+            await until(lambda: other.partitions == 1)
+
     async with running_stage(kafka, holding) as running:
         assert _aiokafka.rejoining(running.consumer()) is None
         await kafka.produce(INPUT, b"one")
         await until(begun.is_set)
-        other = asyncio.ensure_future(running_stage(kafka, Recorder()).__aenter__())
+        joining = asyncio.create_task(join())
         await until(lambda: _aiokafka.rejoining(running.consumer()) is not None)
         may_end.set()
-        await until(lambda: _aiokafka.rejoining(running.consumer()) is None)
-        await (await other).die()
+        await until(lambda: running.partitions == 1 and _aiokafka.rejoining(running.consumer()) is None)
+        await joining
 
 
 # What cannot be parsed

@@ -6,11 +6,15 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from contracts import events
 from runtime.db import connect
 from runtime.settings import KafkaSettings, Settings
 from runtime.topics import table
 from services import WORKERS
 from tests.support.waiting import until
+
+# The sender reads it whole at every start, in no group.
+READ_WHOLE = {events.ADVANCED}
 
 
 class Positions:
@@ -79,7 +83,7 @@ class Positions:
                 [
                     TopicPartition(self._kafka.topic_prefix + name, number)
                     for topic in table()
-                    if worker in topic.consumers
+                    if worker in topic.consumers and topic.type not in READ_WHOLE
                     for name in topic.names(self._sources)
                     for number in range(topic.partitions)
                 ]

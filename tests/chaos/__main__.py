@@ -86,7 +86,7 @@ def _tell(verdicts: Sequence[Verdict], seen: Seen) -> None:
         for line in shown(verdict):
             _say(f"          {line}")
     faults = seen.faults.total()
-    _say(f"{seen.end}: {len(seen.history.documents)} documents, {faults} faults, {seen.flow_seconds:.0f} s")
+    _say(f"{seen.end}: {len(seen.first_published_at)} documents, {faults} faults, {seen.flow_seconds:.0f} s")
 
 
 def _say(text: str) -> None:

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -188,14 +188,17 @@ class Worker:
             stage.stop()
         consuming.cancel()
         await asyncio.gather(consuming, return_exceptions=True)
-        with suppress(TimeoutError):
-            # stop() waits for the batch in flight, and for a broker that may be away.
-            await asyncio.wait_for(self._broker.stop(), timeout=DRAIN_SECONDS)
+        # It waits for the batch in flight, and for a broker that may be away. A task of its own, since the
+        # client's own cancelled tasks may come out of it as our cancellation.
+        stop = asyncio.ensure_future(self._broker.stop())
+        _, late_stop = await asyncio.wait([stop], timeout=DRAIN_SECONDS)
         _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+        for task in late_stop:
+            task.cancel()
         for task in late:
             logger.warning("loop_cancelled", loop=task.get_name())
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(stop, *tasks, return_exceptions=True)
 
     async def _watch_readiness(self, stopping: Stopping) -> None:
         while not stopping:

@@ -14,7 +14,7 @@ from runtime.process import EXIT_DEAD_LETTERS, EXIT_IN_DOUBT
 from runtime.records import Inbound, Outcome, Retry
 from runtime.settings import KafkaSettings
 from runtime.watchdog import watch
-from tests.support.kit import DEAD_LETTERS, INPUT, Kafka, Recorder, Running, running_stage
+from tests.support.kit import ALL_OF_SERVICE, DEAD_LETTERS, INPUT, Kafka, Recorder, Running, running_stage
 from tests.support.waiting import until
 from tests.support.worker_process import worker
 
@@ -108,7 +108,7 @@ async def test_a_stage_that_waits_for_its_database_or_for_a_source_is_not_stuck(
 async def test_a_handler_that_hangs_and_swallows_its_cancellation_ends_the_worker_soon(
     kafka: Kafka, database: str, tmp_path: Path
 ) -> None:
-    await kafka.create(INPUT)
+    await kafka.create(*ALL_OF_SERVICE)
     await kafka.produce(INPUT, b"hang")
 
     with worker(tmp_path, kafka.settings, database, KSEF_STAGE__BATCH_SECONDS="1") as process:
@@ -124,7 +124,7 @@ async def test_a_handler_that_hangs_and_swallows_its_cancellation_ends_the_worke
 async def test_a_worker_fed_with_poison_only_stops_says_why_and_settles_none_of_it(
     kafka: Kafka, database: str, tmp_path: Path
 ) -> None:
-    await kafka.create(INPUT, DEAD_LETTERS)
+    await kafka.create(*ALL_OF_SERVICE)
     await kafka.produce(INPUT, *[b"bad"] * (IN_A_ROW_LIMIT + 1))
 
     with worker(tmp_path, kafka.settings, database) as process:

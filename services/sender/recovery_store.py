@@ -34,9 +34,10 @@ _MARK = """
     returning key
 """
 _KNOWN_CONTEXTS = "select key from sender.context order by key"
+# What this database believes of its last sessions is old: flagged at once, before anybody ends one of them.
 _LOOK_AGAIN = """
     update sender.session set recovered = true
-    where context_key = $1 and state in ('open', 'closing', 'closed')
+    where context_key = any($1::text[]) and state in ('open', 'closing', 'closed')
 """
 _ADD_SESSIONS = """
     insert into sender.session
@@ -102,6 +103,7 @@ async def fall_behind(
     async with ledger.fenced(lease) as connection:
         detail = {"claims": kept.claims, "kept_at": kept.at.isoformat()}
         await journal(connection, lease, [Entry("database-behind", detail=detail)])
+        await connection.execute(_LOOK_AGAIN, [lease.key])
         since: datetime | None = await connection.fetchval(
             _FALL_BEHIND, lease.key, lease.fence, kept.claims, kept.fence, unknown_days
         )
@@ -116,6 +118,7 @@ async def mark(connection: Connection, *, since: datetime, kept: Sequence[Contex
     await connection.fetch(
         _MARK, keys, [by_key[key][0] for key in keys], [by_key[key][1] for key in keys], since
     )
+    await connection.execute(_LOOK_AGAIN, keys)
     await notify(connection, CHANNEL, keys)
     return keys
 
@@ -123,7 +126,6 @@ async def mark(connection: Connection, *, since: datetime, kept: Sequence[Contex
 async def add_sessions(ledger: Ledger, lease: Lease, sessions: Sequence[ksef.SessionStatus]) -> int:
     """Take KSeF's sessions into the book, to be ended and listed; how many it had not known."""
     async with ledger.fenced(lease) as connection:
-        await connection.execute(_LOOK_AGAIN, lease.key)
         rows = await connection.fetch(
             _ADD_SESSIONS,
             lease.key,

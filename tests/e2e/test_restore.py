@@ -43,7 +43,7 @@ async def stand_after_a_restore(system: System, directory: Path) -> datetime:
     await system.until_ended(ids_of(documents(1, 10)))
     await system.command("pause", "--reason", "before the copy")
     await publish(system, documents(11, 20))
-    await system.until_state(ids_of(documents(11, 20)), "admitted")
+    await system.until_ready_to_be_sent(10)
     copied_at = datetime.now(UTC)
     await backup.dump(system.dsn, directory / "copy")
     await system.command("resume", "--reason", "after the copy")

@@ -220,6 +220,20 @@ class System:
             seconds=seconds,
         )
 
+    async def until_ready_to_be_sent(self, count: int, *, seconds: float = 60) -> None:
+        """Wait until the sender has taken over so many documents that it has not sent."""
+        connection = await connect(self.settings.postgres)
+        try:
+            deadline = time.monotonic() + seconds
+            while (
+                await connection.fetchval("select count(*) from sender.submission where state = 'ready'")
+                < count
+            ):
+                assert time.monotonic() < deadline, f"not {count} ready to be sent within {seconds} s"
+                await asyncio.sleep(0.1)
+        finally:
+            await connection.close()
+
     async def until_known_as(self, wanted: Sequence[UUID], state: str, *, seconds: float = 90) -> None:
         """Wait until the tracker's own book says so of every one of these documents, each once."""
         deadline = time.monotonic() + seconds

@@ -7,7 +7,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 SELF    = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-unit mutants chaos lint format generate lock clean
+.PHONY: help demo up down test test-unit mutants bench chaos lint format generate lock clean
 
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test-unit: $(VENV)/.dev   ## the quick ones: no server, no process, seconds
 
 mutants: $(VENV)/.dev    ## bugs made by hand, each of which some test must catch (MUTANT=name for one)
 	@$(BIN)/python -m tests.mutants $(MUTANT)
+
+bench: $(VENV)/.dev      ## what it costs, as ratios to what nobody can avoid; writes docs/performance.md
+	@$(BIN)/python -m tests.bench --write
 
 MINUTES   ?= 15
 DOCUMENTS ?= 20000

@@ -8,7 +8,7 @@ import typer
 
 from cli.output import escape, fail, out
 from cli.who import As, who
-from runtime import acts
+from runtime import acts, config
 from runtime.db import open_database
 from runtime.settings import Settings
 from services.sender import pauses
@@ -31,6 +31,7 @@ def pause(target: Target = None, *, reason: Reason, as_: As = None) -> None:
     Documents go on being accepted, checked and queued; what KSeF has already gets its number and receipt.
     """
     scope = _scope(target)
+    asyncio.run(_refuse_unknown(target))
     if asyncio.run(_switch(scope, paused=True, by=who(as_), reason=reason)):
         out.print(f"paused: {escape(scope)}. Let it go on with: ksef-courier resume {target or ''}".rstrip())
     else:
@@ -42,6 +43,8 @@ def resume(target: Target = None, *, reason: Reason, as_: As = None) -> None:
     scope = _scope(target)
     if asyncio.run(_switch(scope, paused=False, by=who(as_), reason=reason)):
         out.print(f"goes on: {escape(scope)}")
+        if others := asyncio.run(_others()):
+            out.print(f"still paused: {escape(', '.join(others))}")
         return
     others = asyncio.run(_others())
     fail(f"{scope} is not paused; paused now: {', '.join(others) or 'nothing'}")
@@ -55,6 +58,16 @@ def _scope(target: str | None) -> str:
     if not _CONTEXT.fullmatch(target):
         fail(f"{target!r} is neither a NIP of ten digits nor a context such as Nip:5265877635", code=2)
     return pauses.scope_of(context=target)
+
+
+async def _refuse_unknown(target: str | None) -> None:
+    """A stop that nobody obeys is worse than an error."""
+    settings = Settings.load()
+    async with open_database(settings.postgres, application_name="ksef-courier pause") as database:
+        companies = (await config.read(database)).companies
+    known = {*companies, *(f"{item.context.type}:{item.context.value}" for item in companies.values())}
+    if target is not None and target not in known:
+        fail(f"the configuration knows neither a company nor a context {target!r}: nothing was paused")
 
 
 async def _switch(scope: str, *, paused: bool, by: str, reason: str) -> bool:

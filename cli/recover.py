@@ -21,7 +21,7 @@ from cli.who import As, who
 from contracts import events
 from contracts.envelope import Undecodable, decode
 from contracts.sending import ContextAdvanced
-from runtime import acts, config, rewind, topics
+from runtime import acts, rewind, topics
 from runtime.db import open_database
 from runtime.rewind import SetBack
 from runtime.settings import Settings
@@ -85,6 +85,12 @@ async def _recover(
     await _until_stopped(settings)
     plan = await _plan(settings, since, reach=reach)
     _show(plan)
+    kept_days = min(topic.retention_days for topic in topics.table() if topic.visibility == "internal")
+    if datetime.now(UTC) - plan.read_from > timedelta(days=kept_days):
+        err.print(
+            f"[yellow]topics keep {kept_days} days: what came after the copy and before that cannot be read "
+            "again; ask the ERPs to publish it once more (what is known changes nothing)[/]"
+        )
     if not yes:
         out.print("nothing was changed: add --yes to do it")
         return
@@ -110,13 +116,17 @@ async def _until_stopped(settings: Settings) -> None:
 
 
 async def _plan(settings: Settings, since: datetime, *, reach: timedelta) -> Plan:
-    async with open_database(settings.postgres, application_name="ksef-courier recover") as database:
-        sources = sorted((await config.read(database)).sources)
+    # As the broker has them: the restored configuration may not know a source that was added since.
+    there = await rewind.existing(settings.kafka)
     read_from = since - reach
     groups = {}
     for worker in WORKERS:
         names = [
-            name for topic in topics.table() if worker in topic.consumers for name in topic.names(sources)
+            name
+            for topic in topics.table()
+            if worker in topic.consumers
+            for name in there
+            if topic.matches(name)
         ]
         group = f"ksef.{worker}"
         groups[group] = await rewind.plan(settings.kafka, group=group, topics=names, to=read_from)

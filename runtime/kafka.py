@@ -1,5 +1,6 @@
 """How every Kafka client of ours connects, and why it could not."""
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -19,6 +20,8 @@ from runtime.errors import Refused
 from runtime.settings import KafkaSettings
 
 _CREDENTIALS = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslStateError)
+
+STOP_SECONDS = 5.0
 
 
 def connection_options(settings: KafkaSettings) -> dict[str, Any]:
@@ -45,6 +48,18 @@ def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:
         keyfile=settings.key_file and str(settings.key_file),
     )
     return context
+
+
+async def stop_quietly(client: Any) -> None:
+    """Stop a client that nothing depends on any more, within ``STOP_SECONDS``.
+
+    Its ``stop`` waits for a broker that may be away, and its own cancelled tasks may come out of it as our
+    cancellation.
+    """
+    stop = asyncio.ensure_future(client.stop())
+    await asyncio.wait([stop], timeout=STOP_SECONDS)
+    stop.cancel()
+    await asyncio.gather(stop, return_exceptions=True)
 
 
 async def connect(start: Callable[[], Awaitable[None]], settings: KafkaSettings) -> None:

@@ -5,17 +5,18 @@ process reads the whole topic once, and from then on what is new.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from runtime.acl import Operation
 from runtime.acl_requests import allowed, open_client
-from runtime.errors import ConfigurationError
-from runtime.kafka import connection_options
+from runtime.errors import ConfigurationError, Refused
+from runtime.kafka import connection_options, stop_quietly
 from runtime.settings import KafkaSettings
 
 READ_SECONDS = 30.0
+FETCH_WAIT_MILLISECONDS = 10
 _FETCH_MILLISECONDS = 1_000
 
 
@@ -47,6 +48,7 @@ class LatestRecords:
             try:
                 consumer = self._consumer or await self._connect()
                 ends: dict[TopicPartition, int] = await consumer.end_offsets(consumer.assignment())
+                self._refuse_nothing(ends)
                 while [partition for partition in ends if await _before(consumer, partition, ends)]:
                     for record in _records(await consumer.getmany(timeout_ms=_FETCH_MILLISECONDS)):
                         self._on_record(record)
@@ -54,11 +56,16 @@ class LatestRecords:
                 await self.close()
                 raise
 
+    def _refuse_nothing(self, ends: Mapping[TopicPartition, int]) -> None:
+        # The client drops a topic that it may not see any more; to have read nothing is not to have read all.
+        if not ends:
+            raise Refused(f"topic {self._topic} can no longer be read: is it there, and may we read it?")
+
     async def close(self) -> None:
         """Forget the connection; the next read begins again, which its hearer must not mind."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await stop_quietly(consumer)
 
     async def _connect(self) -> AIOKafkaConsumer:
         await self._refuse_missing()
@@ -68,6 +75,8 @@ class LatestRecords:
             client_id=self._client_id,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
+            # Questions about offsets wait behind a fetch on the same connection.
+            fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
             **connection_options(self._settings),
         )
         await consumer.start()

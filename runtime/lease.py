@@ -3,7 +3,8 @@
 A lease table has the columns ``key text primary key, due_at timestamptz, lease_owner text,
 lease_until timestamptz, fence bigint`` beside its own. Time is the database's clock. The fence grows with
 every take-over; **every** write on behalf of a lease starts with :meth:`Leases.guard` in its transaction,
-recovery writes included. The deadline in :class:`Lease` is this process's own, earlier estimate, to be asked
+recovery writes included. The owner is compared as well: a database that lost its last commits hands out a
+fence again. The deadline in :class:`Lease` is this process's own, earlier estimate, to be asked
 before every call to the outside.
 
 Taking a lease consumes the due time (``infinity``); work that arrives meanwhile makes the key due again, so
@@ -31,15 +32,17 @@ _TAKE = """
 """
 _RENEW = """
     update {table} set lease_until = now() + make_interval(secs => $3)
-    where key = $1 and fence = $2 and lease_until >= now() returning key
+    where key = $1 and fence = $2 and lease_owner = $4 and lease_until >= now() returning key
 """
 _RELEASE = """
     update {table} set lease_owner = null, lease_until = null,
         due_at = least(due_at, now() + make_interval(secs => $3))
-    where key = $1 and fence = $2 returning key
+    where key = $1 and fence = $2 and lease_owner = $4 returning key
 """
-_GUARD = "select 1 from {table} where key = $1 and fence = $2 for update"
-_CONSUME_DUE = "update {table} set due_at = 'infinity' where key = $1 and fence = $2 returning key"
+_GUARD = "select 1 from {table} where key = $1 and fence = $2 and lease_owner = $3 for update"
+_CONSUME_DUE = """
+    update {table} set due_at = 'infinity' where key = $1 and fence = $2 and lease_owner = $3 returning key
+"""
 _DUE = "update {table} set due_at = least(due_at, now()) where key = any($1::text[])"
 
 
@@ -75,22 +78,22 @@ class Leases:
     async def renew(self, database: Database, lease: Lease) -> Lease:
         """The same lease with a later deadline. Raises :class:`LeaseLost`."""
         asked_at = self._clock()
-        if await database.fetchval(self._renew, lease.key, lease.fence, self.seconds) is None:
+        if await database.fetchval(self._renew, lease.key, lease.fence, self.seconds, self.owner) is None:
             raise LeaseLost(f"the lease on {lease.key} (fence {lease.fence}) was taken over or ran out")
         return Lease(key=lease.key, fence=lease.fence, deadline=asked_at + self.seconds)
 
     async def release(self, database: Database, lease: Lease, *, due_in_seconds: float | None) -> None:
         """Give it back, due again after so long at the latest; None: when work arrives."""
-        await database.fetchval(self._release, lease.key, lease.fence, due_in_seconds)
+        await database.fetchval(self._release, lease.key, lease.fence, due_in_seconds, self.owner)
 
     async def guard(self, connection: Connection, lease: Lease) -> None:
         """Lock the row for this transaction. Raises :class:`LeaseLost` when the fence is not ours."""
-        if await connection.fetchval(self._guard, lease.key, lease.fence) is None:
+        if await connection.fetchval(self._guard, lease.key, lease.fence, self.owner) is None:
             raise LeaseLost(f"the lease on {lease.key} (fence {lease.fence}) was taken over")
 
     async def guard_and_consume(self, connection: Connection, lease: Lease) -> None:
         """:meth:`guard`, and take note of all work that arrived so far: the caller looks at it now."""
-        if await connection.fetchval(self._consume, lease.key, lease.fence) is None:
+        if await connection.fetchval(self._consume, lease.key, lease.fence, self.owner) is None:
             raise LeaseLost(f"the lease on {lease.key} (fence {lease.fence}) was taken over")
 
     async def make_due(self, connection: Connection, keys: list[str]) -> None:

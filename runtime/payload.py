@@ -19,7 +19,11 @@ _GET = "select bytes from payload.object where stored_on = $1 and sha256 = $2"
 
 
 class PayloadMissing(CourierError):
-    """A claim check whose bytes are not there, or are not what they were: for a person, not to be guessed."""
+    """A claim check whose bytes are not there (yet, after a restore)."""
+
+
+class PayloadDamaged(PayloadMissing):
+    """The bytes are not what they were: for a person, not to be guessed."""
 
 
 class PayloadStore:
@@ -57,7 +61,7 @@ class PayloadStore:
             else hashlib.sha256(stored)
         )
         if digest.hexdigest() != content.sha256:
-            raise PayloadMissing(
+            raise PayloadDamaged(
                 f"payload {content.stored_on:%Y-%m}/{content.sha256} has other bytes than its name"
             )
         return stored
@@ -67,7 +71,7 @@ def _by_value(content: InlineContent) -> bytes:
     try:
         return content.to_bytes()
     except ValueError:
-        raise PayloadMissing(f"inline content {content.sha256} has other bytes than its name") from None
+        raise PayloadDamaged(f"inline content {content.sha256} has other bytes than its name") from None
 
 
 def by_value_or_check(raw: bytes, check: StoredContent) -> Content:

@@ -10,9 +10,10 @@ from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import for_code
 
 from runtime.errors import OperatorNeeded
-from runtime.kafka import connection_options
+from runtime.kafka import connection_options, stop_quietly
 from runtime.settings import KafkaSettings
 
 READ_SECONDS = 3600.0
@@ -50,8 +51,22 @@ async def _has_members(admin: AIOKafkaAdminClient, group: str) -> bool:
     # One group a question: the client misreads the second group of an answer of this version.
     (response,) = await admin.describe_consumer_groups([group])
     (described,) = response.groups
-    _error, _group, _state, _protocol_type, _protocol, found, *_ = described
+    error, _group, _state, _protocol_type, _protocol, found, *_ = described
+    if error:
+        raise for_code(error)(f"Kafka does not say who is a member of {group}")
     return bool(found)
+
+
+async def existing(settings: KafkaSettings) -> list[str]:
+    """The topics of this installation that are there, without its prefix."""
+    admin = AIOKafkaAdminClient(**connection_options(settings))
+    await admin.start()
+    try:
+        names = await admin.list_topics()
+    finally:
+        await admin.close()
+    prefix = settings.topic_prefix
+    return sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
 
 async def plan(settings: KafkaSettings, *, group: str, topics: Sequence[str], to: datetime) -> list[SetBack]:
@@ -61,7 +76,7 @@ async def plan(settings: KafkaSettings, *, group: str, topics: Sequence[str], to
         try:
             return await _plan(settings, consumer, topics, to)
         finally:
-            await consumer.stop()
+            await stop_quietly(consumer)
 
 
 async def apply(settings: KafkaSettings, *, group: str, steps: Sequence[SetBack]) -> None:
@@ -77,7 +92,7 @@ async def apply(settings: KafkaSettings, *, group: str, steps: Sequence[SetBack]
         consumer.assign(list(offsets))
         await consumer.commit(offsets)
     finally:
-        await consumer.stop()
+        await stop_quietly(consumer)
 
 
 async def read_since(
@@ -103,7 +118,7 @@ async def read_since(
                     await on_records(records)
                     count += len(records)
     finally:
-        await consumer.stop()
+        await stop_quietly(consumer)
     return count
 
 
@@ -126,7 +141,7 @@ async def _offsets_at(
     partitions = [
         TopicPartition(settings.topic_prefix + topic, number)
         for topic in topics
-        for number in consumer.partitions_for_topic(settings.topic_prefix + topic) or ()
+        for number in _numbers(consumer, settings.topic_prefix + topic)
     ]
     milliseconds = int(at.timestamp() * 1000)
     found = await consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds))
@@ -137,11 +152,20 @@ async def _offsets_at(
     }
 
 
+def _numbers(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    numbers: set[int] | None = consumer.partitions_for_topic(topic)
+    if not numbers:
+        raise OperatorNeeded(f"topic {topic} is not there, or we may not see it: it cannot be read again")
+    return numbers
+
+
 async def _consumer(settings: KafkaSettings, *, group: str | None) -> AIOKafkaConsumer:
     consumer = AIOKafkaConsumer(
         client_id="ksef-courier-rewind",
         group_id=None if group is None else settings.topic_prefix + group,
         enable_auto_commit=False,
+        # What retention deletes meanwhile is skipped, never the rest of the topic.
+        auto_offset_reset="earliest",
         **connection_options(settings),
     )
     await consumer.start()

@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 from runtime import _aiokafka
 from runtime._aiokafka import Standing
 from runtime.errors import NoProgress
-from runtime.kafka import connection_options
+from runtime.kafka import connection_options, stop_quietly
 from runtime.loops import Stopping
 from runtime.settings import KafkaSettings
 from runtime.stage import Pulse, Stage
@@ -122,4 +122,4 @@ async def _ends(
     except (KafkaError, OSError, TimeoutError):
         return None
     finally:
-        await newcomer.stop()
+        await stop_quietly(newcomer)

@@ -109,8 +109,11 @@ _FORGOTTEN = """
         c.recover_since is not null
         or exists (
             select 1 from sender.submission s
-            where s.context_key = c.key and s.state in ('ready', 'sending', 'in-doubt', 'sent', 'issued')
+            where s.context_key = c.key and s.state in ('sending', 'in-doubt', 'sent', 'issued')
                 and s.next_at < now() - make_interval(secs => $2))
+        or exists (
+            select 1 from sender.sendable s
+            where s.context_key = c.key and s.next_at < now() - make_interval(secs => $2))
         or exists (
             select 1 from sender.session s
             where s.context_key = c.key and s.state not in ('final', 'void')

@@ -4,7 +4,7 @@ from prometheus_client import Counter, Histogram
 
 SENDS = Counter(
     "ksef_sender_sends",
-    "Invoices posted to KSeF, by what came back (taken, not-processed, answer-lost).",
+    "Invoices posted to KSeF, by what came back (taken, not-processed, answer-lost), or bytes-missing.",
     ["answer"],
 )
 VERDICTS = Counter(

@@ -40,13 +40,12 @@ async def refuse_to_send(desk: Desk, behind: DatabaseBehind) -> None:
 
 
 async def list_sessions(desk: Desk, *, since: datetime) -> None:
-    """Ask KSeF for every session since then, and take those into the book that must be ended and listed."""
+    """Ask KSeF for every session since then, and take those into the book that must be ended and listed.
+
+    Online ones: we open no others.
+    """
     created_from = since - CLOCK_SKEW
-    listed = [
-        session
-        for kind in (ksef.SessionType.ONLINE, ksef.SessionType.BATCH)
-        for session in await desk.gateway.sessions(kind, created_from=created_from)
-    ]
+    listed = await desk.gateway.sessions(ksef.SessionType.ONLINE, created_from=created_from)
     unknown = await recovery_store.add_sessions(desk.ledger, desk.holder.lease, listed)
     logger.info("sessions_listed", context=desk.holder.key, listed=len(listed), unknown=unknown)
 
@@ -59,8 +58,10 @@ async def adopt_found(desk: Desk) -> bool:
         await desk.outbox.put(
             connection, [record for submission in adopted for record in announce(submission, at=at)]
         )
+    if not adopted:
+        return False
     desk.outbox.wake()
     metrics.RECONCILED.labels("adopted").inc(len(adopted))
     for submission in adopted:
         logger.info("found_at_ksef", document_id=str(submission.document.document_id))
-    return bool(adopted)
+    return True

@@ -29,7 +29,9 @@ _MARK = """
         as kept (key, claims, fence)
     on conflict (key) do update
     set claims = greatest(c.claims, excluded.claims), fence = greatest(c.fence, excluded.fence) + 1,
-        recover_since = least(c.recover_since, excluded.recover_since),
+        -- Whatever the operator says: not later than the last claim that this database knows of.
+        recover_since = least(c.recover_since, excluded.recover_since,
+                              case when excluded.claims > c.claims then c.claimed_at end),
         lease_owner = null, lease_until = null, due_at = now()
     returning key
 """

@@ -19,7 +19,14 @@ from services.sender.desk import Desk
 from services.sender.gateway import Limited, acting_for
 from services.sender.recovery import adopt_found, list_sessions, refuse_to_send
 from services.sender.sending import send_ready
-from services.sender.sessions import SESSION_HOURS, end, ensure_usable, open_session, settle_session
+from services.sender.sessions import (
+    SESSION_HOURS,
+    ask_later,
+    end,
+    ensure_usable,
+    open_session,
+    settle_session,
+)
 from services.sender.store import Session, Work
 from services.sender.watermark import DatabaseBehind
 
@@ -89,13 +96,23 @@ class Round:
         try:
             if work.sessions:
                 for session in work.sessions:
-                    await settle_session(self._desk, session)
+                    await self._settle(session)
             else:
                 await ask(self._desk, work.due)
         except Limited as limited:
             logger.warning("questions_limited", context=self._desk.holder.key, seconds=limited.seconds)
             self._no_questions_before = self._now() + limited.seconds
         return True
+
+    async def _settle(self, session: Session) -> None:
+        """One step with an ended session. One that cannot be ended must not hold up the others."""
+        try:
+            await settle_session(self._desk, session)
+        except Limited:
+            raise
+        except Transient as error:
+            logger.warning("session_waits", reference=session.reference, error=log.describe(error))
+            await ask_later(self._desk, session)
 
     async def _recover(self, work: Work) -> bool:
         """What a restored database must know before it sends; whether there was anything to do now."""

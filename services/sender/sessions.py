@@ -15,14 +15,22 @@ from runtime.errors import Transient
 from services.sender import metrics
 from services.sender.desk import Desk, Step
 from services.sender.duplicates import settle
+from services.sender.gateway import Limited
 from services.sender.store import Change, Found, Session, SessionState, Submission
 from services.sender.submission import State
-from services.sender.verdicts import Contested, Settled, Wait, decide
+from services.sender.verdicts import (
+    Contested,
+    Settled,
+    Wait,
+    decide,
+    entry_of,
+    may_be_an_earlier_one,
+)
 
 # Below this age an online session still has hours for its invoices; KSeF ends it at twelve.
 SESSION_HOURS = 11
 LONGEST_ASK_SECONDS = 30.0
-RESEND_SECONDS = 2.0
+AGAIN_SECONDS = 2.0
 
 logger = log.get(__name__)
 
@@ -33,7 +41,14 @@ async def open_session(desk: Desk) -> Session:
     session_id = uuid4()
     sealed = desk.sealer.seal(b"".join(key.reveal()), bound_to=str(session_id))
     session = await desk.ledger.begin_session(desk.holder.lease, session_id=session_id, key_sealed=sealed)
-    opened = await desk.gateway.open_session(key)
+    try:
+        opened = await desk.gateway.open_session(key)
+    except Limited:
+        # KSeF has opened none, and this process goes on: nobody else would ever look at it.
+        await desk.ledger.change_session(
+            desk.holder.lease, session, to=SessionState.VOID, event="session-void"
+        )
+        raise
     metrics.SESSIONS.labels("opened").inc()
     logger.info("session_opened", context=desk.holder.key, reference=opened.reference)
     return await desk.ledger.change_session(
@@ -81,7 +96,7 @@ async def settle_session(desk: Desk, session: Session) -> Session:
         listed = await desk.gateway.session_invoices(reference)
         if await _read_final_list(desk, session, status, listed, waiting):
             return await _final(desk, session, listed=listed)
-    return await _ask_later(desk, session)
+    return await ask_later(desk, session)
 
 
 async def _read_final_list(
@@ -92,21 +107,29 @@ async def _read_final_list(
     waiting: list[Submission],
 ) -> bool:
     """Give every waiting document its answer; False when the list cannot be trusted to be complete yet."""
-    by_hash = {invoice.invoice_hash: invoice for invoice in listed}
-    found = [(item, by_hash[item.invoice_hash]) for item in waiting if item.invoice_hash in by_hash]
-    absent = [item for item in waiting if item.invoice_hash not in by_hash]
-    undecided = 0
-    for submission, invoice in found:
-        undecided += not await apply_status(desk, submission, invoice)
+    matched = [(item, entry_of(item, listed)) for item in waiting]
     quiet = await desk.ledger.seconds_since_close(session) >= desk.options.absence_quiet_seconds
-    if (absent or session.recovered) and (not quiet or len(listed) < status.invoice_count):
+    complete = quiet and len(listed) >= status.invoice_count
+    undecided = 0
+    for submission, invoice in matched:
+        if invoice is None or (not complete and may_be_an_earlier_one(submission, invoice)):
+            continue
+        undecided += not await apply_status(desk, submission, invoice)
+    doubtful = [item for item, invoice in matched if invoice is None or may_be_an_earlier_one(item, invoice)]
+    if (doubtful or session.recovered) and not complete:
         return False
-    for submission in absent:
+    for submission in [item for item, invoice in matched if invoice is None]:
         metrics.RECONCILED.labels("absent").inc()
         logger.info(
             "proven_absent", document_id=str(submission.document.document_id), session=status.reference
         )
-        free = replace(submission, state=State.READY, session_reference=None, invoice_reference=None)
+        free = replace(
+            submission,
+            state=State.READY,
+            attempt=submission.attempt - 1,
+            session_reference=None,
+            invoice_reference=None,
+        )
         detail: dict[str, object] = {"session": status.reference, "listed": len(listed), "code": status.code}
         await desk.record([Step(Change(submission, free), "proven-absent", detail=detail)])
     return not undecided
@@ -130,14 +153,13 @@ async def apply_status(desk: Desk, submission: Submission, invoice: ksef.Invoice
         case again:
             metrics.VERDICTS.labels("failed").inc()
             detail: dict[str, object] = {"code": invoice.code}
-            step = Step(
-                Change(submission, again.submission, due_in_seconds=2), "failed-at-ksef", detail=detail
-            )
+            step = Step(Change(submission, again.submission, AGAIN_SECONDS), "failed-at-ksef", detail=detail)
             await desk.record([step])
     return True
 
 
-async def _ask_later(desk: Desk, session: Session) -> Session:
+async def ask_later(desk: Desk, session: Session) -> Session:
+    """Look at it again, more and more seldom."""
     seconds = min(LONGEST_ASK_SECONDS, 0.25 * 2.0**session.asked)
     return await desk.ledger.change_session(
         desk.holder.lease,

@@ -1,11 +1,11 @@
 """sender's tables: all SQL of the service.
 
-Every function that takes a ``lease`` begins by locking the context's row and comparing the fence, so that a
-former owner's write fails whatever it is about.
+Every function that writes for a ``lease`` begins by locking the context's row and comparing the fence, so
+that a former owner's write fails whatever it is about.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -52,13 +52,14 @@ _DUE = """
 _NEXT_IN = """
     select extract(epoch from least(
         (select min(next_at) from sender.submission where context_key = $1 and state in ('sent', 'issued')),
-        (select min(next_at) from sender.sendable where context_key = $1),
+        case when $2 then (select min(next_at) from sender.sendable where context_key = $1) end,
         (select min(next_at) from sender.session where context_key = $1 and state in ('closing', 'closed'))
     ) - now())::float8
 """
 _OPEN_ENDS = """
     select exists (select 1 from sender.submission where context_key = $1
-                   and state in ('ready', 'sending', 'in-doubt', 'sent', 'issued'))
+                   and state in ('sending', 'in-doubt', 'sent', 'issued'))
+        or exists (select 1 from sender.sendable where context_key = $1)
         or exists (select 1 from sender.session where context_key = $1 and state not in ('final', 'void'))
         or exists (select 1 from sender.context where key = $1 and recover_since is not null)
 """
@@ -66,7 +67,10 @@ _CLAIMS = "select claims from sender.context where key = $1"
 _RECOVER_SINCE = "select recover_since from sender.context where key = $1"
 # Not before every list is read: of several answers to the same bytes the accepted one is to be adopted.
 _ANY_FOUND = """
-    select exists (select 1 from sender.found where context_key = $1 and adopted_at is null)
+    select exists (select 1 from sender.found f
+                   join sender.submission s on s.context_key = f.context_key
+                       and s.invoice_hash = f.invoice_hash and s.state = 'ready'
+                   where f.context_key = $1 and f.adopted_at is null)
         and not exists (select 1 from sender.session where context_key = $1 and recovered
                         and state not in ('final', 'void'))
         and not exists (select 1 from sender.context where key = $1 and recover_since is not null)
@@ -94,15 +98,17 @@ _ADVANCE = """
 """
 _SAVE = """
     update sender.submission s
-    set state = n.state, session_reference = n.session_reference, invoice_reference = n.invoice_reference,
+    set state = n.state, attempt = n.attempt,
+        session_reference = n.session_reference, invoice_reference = n.invoice_reference,
         ksef_number = n.ksef_number, acquired_at = n.acquired_at, invoicing_mode = n.invoicing_mode,
         status_code = n.status_code, upo = n.upo, asked = n.asked,
         next_at = now() + make_interval(secs => n.due_in_seconds),
         changed_at = case when s.state = n.state then s.changed_at else now() end
     from unnest($1::timestamptz[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                $8::timestamptz[], $9::text[], $10::integer[], $11::jsonb[], $12::integer[], $13::float8[])
+                $8::timestamptz[], $9::text[], $10::integer[], $11::jsonb[], $12::integer[], $13::float8[],
+                $14::integer[])
         as n (accepted_at, document_id, expected, state, session_reference, invoice_reference, ksef_number,
-              acquired_at, invoicing_mode, status_code, upo, asked, due_in_seconds)
+              acquired_at, invoicing_mode, status_code, upo, asked, due_in_seconds, attempt)
     where s.accepted_at = n.accepted_at and s.document_id = n.document_id and s.state = n.expected
     returning s.document_id
 """
@@ -261,7 +267,7 @@ class Work:
     recover_since: datetime | None = None
     """Sessions that KSeF opened since then must be listed before anything is sent."""
     found: bool = False
-    """Recovery found invoices that no document has adopted yet."""
+    """Recovery found invoices whose very bytes are ready to be sent."""
     first_trace: str | None = None
     """The trace of the document that has been ready longest."""
 
@@ -306,11 +312,12 @@ class Ledger:
         async with self._database.transaction() as connection:
             await self._leases.guard_and_consume(connection, lease)
             key = lease.key
+            ready = await connection.fetchval(_COUNT_READY, key, READY_LIMIT)
             return Work(
-                ready=await connection.fetchval(_COUNT_READY, key, READY_LIMIT),
+                ready=ready,
                 due=tuple(map(submission_of, await connection.fetch(_DUE, key, limit))),
                 sessions=tuple(map(_session, await connection.fetch(_DUE_SESSIONS, key))),
-                next_in_seconds=await connection.fetchval(_NEXT_IN, key),
+                next_in_seconds=await connection.fetchval(_NEXT_IN, key, ready == 0),
                 open_ends=await connection.fetchval(_OPEN_ENDS, key),
                 recover_since=await connection.fetchval(_RECOVER_SINCE, key),
                 found=await connection.fetchval(_ANY_FOUND, key),
@@ -380,8 +387,13 @@ class Ledger:
             await journal(connection, lease, [Entry("session-final", session_id=session.session_id)])
             return _session(row)
 
-    async def claim(self, lease: Lease, session: Session, *, limit: int) -> Claim:
-        """Bind ready documents to a session: the intent, durable before any POST. In order of acceptance."""
+    async def claim(
+        self, lease: Lease, session: Session, *, limit: int, check: Callable[[int], None] = lambda _: None
+    ) -> Claim:
+        """Bind ready documents to a session: the intent, durable before any POST. In order of acceptance.
+
+        ``check`` is given the claim's number before anything is durable; what it raises undoes the claim.
+        """
         async with self.fenced(lease) as connection:
             rows = await connection.fetch(
                 _CLAIM, lease.key, session.opened_at, session.session_id, session.reference, limit
@@ -391,7 +403,10 @@ class Ledger:
                 key=lambda item: (item.document.accepted_at, item.document.document_id),
             )
             await journal(connection, lease, [entry_for("intent", item) for item in claimed])
-            number = await connection.fetchval(_ADVANCE, lease.key) if claimed else 0
+            number = 0
+            if claimed:
+                number = await connection.fetchval(_ADVANCE, lease.key)
+                check(number)
             return Claim(tuple(claimed), number)
 
     async def claims(self, lease: Lease) -> int:
@@ -433,6 +448,7 @@ async def save(connection: Connection, changes: Sequence[Change]) -> None:
         [change.after.upo and change.after.upo.model_dump_json() for change in changes],
         [change.after.asked for change in changes],
         [change.due_in_seconds for change in changes],
+        [change.after.attempt for change in changes],
     )
     if len(rows) != len(changes):
         raise RuntimeError(f"{len(changes) - len(rows)} submissions were not in the state they were read in")

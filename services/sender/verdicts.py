@@ -4,7 +4,7 @@ Everything but a duplicate is decided by the status alone; whether a duplicate i
 looked up first (:mod:`services.sender.duplicates`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
@@ -77,3 +77,26 @@ def _said(finding: Callable[..., Finding], status: ksef.InvoiceStatus) -> Findin
 def issued(submission: Submission, *, ksef_number: str, acquired_at: datetime | None) -> Submission:
     """The submission with its KSeF number."""
     return replace(submission, state=State.ISSUED, ksef_number=ksef_number, acquired_at=acquired_at, asked=0)
+
+
+def entry_of(submission: Submission, listed: Sequence[ksef.InvoiceStatus]) -> ksef.InvoiceStatus | None:
+    """What a list says of a submission: by its reference, else by its bytes, the best answer to those."""
+    if submission.invoice_reference is not None:
+        return next((item for item in listed if item.reference == submission.invoice_reference), None)
+    same = [item for item in listed if item.invoice_hash == submission.invoice_hash]
+    return min(same, key=_how_bad, default=None)
+
+
+def _how_bad(invoice: ksef.InvoiceStatus) -> int:
+    match invoice.verdict:
+        case ksef.Accepted():
+            return 0
+        case ksef.Pending():
+            return 1
+        case _:
+            return 2
+
+
+def may_be_an_earlier_one(submission: Submission, invoice: ksef.InvoiceStatus) -> bool:
+    """Whether the list may still lack this post, and show an earlier one of the same bytes that failed."""
+    return submission.invoice_reference is None and _how_bad(invoice) > 1

@@ -66,11 +66,15 @@ class Watermark:
         if kept is not None and kept.claims > claims:
             raise DatabaseBehind(kept, known=claims)
 
+    def refuse(self, context_key: str, claims: int) -> None:
+        """Raise :class:`DatabaseBehind` when a claim of this number was made before."""
+        kept = self._kept.by_key.get(context_key)
+        if kept is not None and kept.claims >= claims:
+            raise DatabaseBehind(kept, known=claims - 1)
+
     async def advance(self, lease: Lease, *, claims: int) -> None:
         """Keep that a claim was made; returns once Kafka has confirmed it. Raises :class:`DatabaseBehind`."""
-        kept = self._kept.by_key.get(lease.key)
-        if kept is not None and kept.claims >= claims:
-            raise DatabaseBehind(kept, known=claims)
+        self.refuse(lease.key, claims)
         at = self._clock()
         advanced = ContextAdvanced(context_key=lease.key, claims=claims, fence=lease.fence, at=at)
         event = caused(

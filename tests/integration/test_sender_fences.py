@@ -20,12 +20,13 @@ from runtime.payload import PayloadStore
 from runtime.producer import open_producer
 from runtime.secrets import Sealer, new_key
 from services.sender.desk import Desk
-from services.sender.gateway import Gateway
+from services.sender.gateway import Gateway, Limited
 from services.sender.handlers import TakingOver
+from services.sender.sending import send_ready
 from services.sender.sessions import end, open_session, settle_session
 from services.sender.settings import SenderOptions
 from services.sender.store import Ledger, Session, SessionState
-from services.sender.watermark import open_watermark
+from services.sender.watermark import DatabaseBehind, open_watermark
 from simulator.crypto.keys import KeyRing
 from simulator.policy import Policy
 from simulator.server import Options, running
@@ -36,9 +37,15 @@ from tests.support.waiting import until
 
 
 class Overtaken(Gateway):
-    """The real one; another sender takes the context over while a list is on its way."""
+    """The real one; another sender takes the context over while a list is on its way, or KSeF says 429."""
 
     take_over: Callable[[], Awaitable[None]] | None = None
+    limited = False
+
+    async def open_session(self, key: ksef.SessionKey) -> ksef.OnlineSession:
+        if self.limited:
+            raise Limited("sessions are used up", seconds=60)
+        return await super().open_session(key)
 
     async def session_invoices(self, session_reference: str) -> tuple[ksef.InvoiceStatus, ...]:
         listed = await super().session_invoices(session_reference)
@@ -156,6 +163,44 @@ async def test_a_session_whose_list_is_not_final_proves_nothing(pool: Database, 
 
     assert after.state is not SessionState.FINAL
     assert await state_of(pool) == "sending"
+
+
+async def test_a_session_that_a_limit_kept_from_opening_leaves_no_open_end(
+    pool: Database, desk: Desk
+) -> None:
+    assert isinstance(desk.gateway, Overtaken)
+    desk.gateway.limited = True
+    await pool.execute("update sender.submission set state = 'parked'")
+
+    with pytest.raises(Limited):
+        await open_session(desk)
+
+    assert await pool.fetchval("select state from sender.session") == "void"
+    assert not (await desk.ledger.look(desk.holder.lease, limit=5)).open_ends
+
+
+async def test_a_document_whose_bytes_are_not_there_yet_waits_and_costs_no_attempt(
+    pool: Database, desk: Desk
+) -> None:
+    await send_ready(desk, await open_session(desk))
+
+    row = await pool.fetchrow(
+        "select state, attempt, next_at > now() + interval '50 s' from sender.submission"
+    )
+    assert row == ("ready", 0, True)
+
+
+async def test_a_database_that_lost_a_claim_is_noticed_before_the_claim_is_made_again(
+    pool: Database, desk: Desk
+) -> None:
+    session = await open_session(desk)
+    await desk.watermark.advance(desk.holder.lease, claims=1)
+
+    with pytest.raises(DatabaseBehind):
+        await send_ready(desk, session)
+
+    row = await pool.fetchrow("select state, attempt, claims from sender.submission, sender.context")
+    assert row == ("ready", 0, 0)
 
 
 async def _settle(desk: Desk, session: Session) -> bool:

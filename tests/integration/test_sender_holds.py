@@ -1,6 +1,6 @@
 """What holds sending back, in the real tables: stops by people, and what recovery has not looked up yet."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -91,6 +91,16 @@ async def test_a_stop_is_told_once_with_who_and_why(pool: Database) -> None:
         ("all", True, "a.nowak", "prices"),
         ("all", False, "a.nowak", "prices"),
     ]
+
+
+async def test_a_context_that_only_waits_for_a_person_holds_no_senders_place(
+    pool: Database, ledger: Ledger, lease: Lease
+) -> None:
+    busy = (await ledger.look(lease, limit=EVERYTHING)).open_ends
+
+    await switch(pool, "all", paused=True)
+
+    assert (busy, (await ledger.look(lease, limit=EVERYTHING)).open_ends) == (True, False)
 
 
 async def test_what_may_go_on_is_due_at_once(pool: Database, leases: Leases, lease: Lease) -> None:
@@ -214,6 +224,20 @@ async def test_other_bytes_are_nobodys_and_hold_nothing_back(
     async with ledger.fenced(taken) as connection:
         assert await recovery_store.adopt(connection, taken, limit=5) == []
     assert await sendable(ledger, taken) == 1
+
+
+async def test_recovery_looks_back_at_least_to_the_last_claim_the_database_knows(
+    pool: Database, ledger: Ledger, lease: Lease
+) -> None:
+    await ledger.claim(lease, await opened(ledger, lease), limit=1)
+    last = await pool.fetchval("select claimed_at from sender.context")
+    kept = ContextAdvanced(context_key=KEY, claims=9, fence=40, at=AT)
+
+    async with pool.transaction() as connection:
+        await recovery_store.mark(connection, since=last + timedelta(hours=5), kept=[kept])
+
+    (standing,) = await recovery_store.standings(pool)
+    assert standing.recover_since == last
 
 
 async def test_a_context_that_only_kafka_knows_is_looked_up_too(pool: Database) -> None:

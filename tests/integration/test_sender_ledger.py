@@ -73,6 +73,21 @@ async def test_documents_are_claimed_in_the_order_of_their_acceptance(ledger: Le
     assert {(item.attempt, item.session_reference) for item in first} == {(1, "SO-1")}
 
 
+async def test_a_claim_that_is_refused_leaves_nothing_behind(
+    ledger: Ledger, lease: Lease, pool: Database
+) -> None:
+    session = await opened(ledger, lease)
+
+    def refuse(number: int) -> None:
+        raise LookupError(f"claim {number} was made before")
+
+    with pytest.raises(LookupError, match="claim 1 was made before"):
+        await ledger.claim(lease, session, limit=2, check=refuse)
+
+    assert await pool.fetchrow("select claims, claimed_at from sender.context") == (0, None)
+    assert await pool.fetchval("select count(*) from sender.submission where state = 'ready'") == 3
+
+
 async def test_the_intent_is_in_the_journal_before_anything_is_posted(
     ledger: Ledger, lease: Lease, pool: Database
 ) -> None:

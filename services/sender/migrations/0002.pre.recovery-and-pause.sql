@@ -22,6 +22,7 @@ create table sender.found (
     adopted_at         timestamptz,
     primary key (found_at, found_id)
 ) partition by range (found_at);
+create index submission_bytes on sender.submission (context_key, invoice_hash) where state = 'ready';
 create index found_open on sender.found (context_key, invoice_hash) where adopted_at is null;
 
 -- What people have stopped: 'all', 'context:Nip:5265877635', 'company:5265877635'.

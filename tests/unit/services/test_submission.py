@@ -12,7 +12,15 @@ from contracts.sales import DocumentRef, InvoiceFacts
 from services.sender.announce import announce
 from services.sender.store import Submission
 from services.sender.submission import TERMINAL, ImpossibleTransition, State, check_transition
-from services.sender.verdicts import Again, Contested, Settled, Wait, decide
+from services.sender.verdicts import (
+    Again,
+    Contested,
+    Settled,
+    Wait,
+    decide,
+    entry_of,
+    may_be_an_earlier_one,
+)
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 SENT = Submission(
@@ -70,6 +78,32 @@ def test_every_state_but_the_first_can_be_reached() -> None:
 @pytest.mark.parametrize("code", [100, 150, 199, 210])
 def test_a_verdict_that_is_not_there_yet_is_waited_for(code: int) -> None:
     assert decide(SENT, status(code), max_attempts=5) == Wait()
+
+
+@pytest.mark.parametrize(
+    ("codes", "chosen"), [((550, 200), 200), ((200, 550), 200), ((550, 150), 150), ((550,), 550)]
+)
+def test_of_several_entries_with_the_same_bytes_the_best_one_answers(
+    codes: tuple[int, ...], chosen: int
+) -> None:
+    accepted = {"ksef_number": "N", "acquired_at": AT}
+    listed = [status(code, **(accepted if code == 200 else {})) for code in codes]
+    in_doubt = replace(SENT, state=State.IN_DOUBT, invoice_reference=None)
+
+    entry = entry_of(in_doubt, listed)
+
+    assert entry is not None
+    assert entry.code == chosen
+    # Only a failed entry may be an earlier post's, while a later one is not listed yet.
+    assert may_be_an_earlier_one(in_doubt, entry) is (chosen == 550)
+
+
+def test_a_post_whose_reference_is_known_is_answered_by_that_entry_alone() -> None:
+    sent = replace(SENT, invoice_reference="E-2")
+    listed = [replace(status(550), reference="E-1"), replace(status(150), reference="E-2")]
+
+    assert entry_of(sent, listed) == listed[1]
+    assert entry_of(sent, listed[:1]) is None
 
 
 def test_an_accepted_invoice_is_issued_with_its_number() -> None:

@@ -23,6 +23,7 @@ from contracts.envelope import Undecodable, decode
 from contracts.sending import ContextAdvanced
 from runtime import acts, rewind, topics
 from runtime.db import open_database
+from runtime.records import headers_as_text
 from runtime.rewind import SetBack
 from runtime.settings import Settings
 from services import WORKERS
@@ -152,9 +153,8 @@ async def _remember(settings: Settings, plan: Plan) -> int:
 
 
 def _answer(record: ConsumerRecord) -> Answer | None:
-    headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
     try:
-        return memory.answer_in(decode(headers, record.value or b""))
+        return memory.answer_in(decode(headers_as_text(record.headers), record.value or b""))
     except Undecodable:
         return None  # whoever reads it for its content makes a dead letter of it
 

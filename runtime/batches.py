@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from aiokafka import ConsumerRecord, TopicPartition
 
 from runtime._faststream import Fetched
-from runtime.records import Inbound, Outcome, Retry
+from runtime.records import Inbound, Outcome, Retry, headers_as_text
 
 CHUNK_BYTES = 8 * 1024 * 1024
 
@@ -50,7 +50,7 @@ def inbound(record: ConsumerRecord, *, topic_prefix: str) -> Inbound:
         offset=record.offset,
         key=record.key,
         value=record.value or b"",
-        headers={name: (value or b"").decode(errors="replace") for name, value in record.headers},
+        headers=headers_as_text(record.headers),
         raw_headers=tuple(record.headers),
         timestamp=_EPOCH + timedelta(milliseconds=record.timestamp),
     )

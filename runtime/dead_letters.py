@@ -19,7 +19,7 @@ from aiokafka import ConsumerRecord
 from contracts.events import dead_letter_topic
 from runtime.errors import RecordTooLarge, TooManyDeadLetters
 from runtime.producer import check_publishable
-from runtime.records import DeadLetter, Done, Outbound, Outcome
+from runtime.records import DeadLetter, Done, Outbound, Outcome, headers_as_text
 
 IN_A_ROW_LIMIT = 100
 DETAIL_LIMIT = 1000
@@ -174,7 +174,7 @@ def _split(headers: Headers) -> tuple[Headers, dict[str, str]]:
     if name != _OWN_HEADERS or not _COUNT.fullmatch(digits) or int(digits) >= len(headers):
         raise NoLetter(f"its last header is not {_OWN_HEADERS} with their number")
     own = int(digits)
-    facts = {name: (value or b"").decode(errors="replace") for name, value in headers[own:]}
+    facts = headers_as_text(headers[own:])
     return tuple(headers[:own]), facts
 
 

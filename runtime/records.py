@@ -1,6 +1,6 @@
 """What goes in and out of Kafka, as plain values: handlers see these and no client library."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -10,6 +10,11 @@ from contracts.envelope import Event, Undecodable
 from runtime.failures import Failure, failure_of
 
 NEWER_MAJOR_SECONDS = 30.0
+
+
+def headers_as_text(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    """A record's headers, decoded leniently; of several with one name the last counts."""
+    return {name: (value or b"").decode(errors="replace") for name, value in headers}
 
 
 @dataclass(frozen=True, slots=True)

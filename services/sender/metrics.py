@@ -22,7 +22,9 @@ DATABASE_BEHIND = Counter(
     "How often the database was found older than what had been sent; see `ksef-courier recover`.",
 )
 SESSIONS = Counter(
-    "ksef_sender_sessions", "KSeF sessions, by what happened to them (opened, closed, taken-over).", ["event"]
+    "ksef_sender_sessions",
+    "KSeF sessions, by what happened to them (opened, closed, handed-over).",
+    ["event"],
 )
 RECEIPTS = Counter(
     "ksef_sender_receipts", "Receipts fetched, by outcome (stored, not-yet, refused).", ["outcome"]

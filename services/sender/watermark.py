@@ -21,7 +21,7 @@ from runtime.errors import CourierError
 from runtime.latest import LatestRecords
 from runtime.lease import Lease
 from runtime.producer import Producer
-from runtime.records import outbound
+from runtime.records import headers_as_text, outbound
 from runtime.settings import KafkaSettings
 
 logger = log.get(__name__)
@@ -119,9 +119,8 @@ async def kept_watermarks(settings: KafkaSettings) -> list[ContextAdvanced]:
 
 def _follow(settings: KafkaSettings, kept: _Kept) -> LatestRecords:
     def on_record(record: ConsumerRecord) -> None:
-        headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
         try:
-            event = decode(headers, record.value or b"")
+            event = decode(headers_as_text(record.headers), record.value or b"")
         except Undecodable as error:
             logger.warning("watermark_unreadable", offset=record.offset, error=log.describe(error))
             return

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 import contracts
 from cli.compatibility import breaks
+from cli.meanings import described
 from contracts import events
 from contracts.base import Message
 from contracts.invoice import Invoice
@@ -34,7 +35,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     models: dict[str, type[BaseModel]] = {**events.MODELS, INVOICE: Invoice}
     found = {name: model.model_json_schema(mode="validation") for name, model in models.items()}
     return {
-        name: {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{name}.json", **schema}
+        name: {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{name}.json"} | described(schema)
         for name, schema in found.items()
     }
 

@@ -1,4 +1,4 @@
-"""Which field of ``invoice/1`` an element of FA(3) is written from.
+"""Which field of ``invoice/1`` an element of FA(3) is written from, and the other way round.
 
 Invariant: elements that are constants or follow from several fields have no field; a missing entry costs a
 hint, a wrong one sends somebody to the wrong place.
@@ -11,7 +11,7 @@ from typing import Final
 _step = re.compile(r"([^/\[]+)(?:\[(\d+)\])?").finditer
 
 _ADDRESS: Final = {"": "", "KodKraju": ".country", "AdresL1": ".line1", "AdresL2": ".line2", "GLN": ".gln"}
-_CONTACT: Final = {"": "", "Email": ".email", "EmailPU": ".email", "Telefon": ".phone", "TelefonPU": ".phone"}
+_CONTACT: Final = {"": "", "Email": ".email", "Telefon": ".phone"}
 _IDENTITY: Final = {
     "NIP": ".nip",
     "IDWew": ".internal_id",
@@ -68,8 +68,6 @@ _PARTY: Final = {
     "StatusInfoPodatnika": ".status",
     "JST": ".local_gov",
     "GV": ".vat_group",
-    "Rola": ".role",
-    "RolaPU": ".role",
     "OpisRoli": ".role_text",
     "Udzial": ".share",
 }
@@ -80,12 +78,14 @@ def _under(path: str, field: str, table: Mapping[str, str]) -> Iterator[tuple[st
         yield (f"{path}/{element}" if element else path), field + name
 
 
-def _party(path: str, field: str) -> Iterator[tuple[str, str]]:
-    yield from _under(path, field, _PARTY)
+def _party(path: str, field: str, *, suffix: str = "") -> Iterator[tuple[str, str]]:
+    """``suffix``: what the schema appends to the names of some elements of the authorised party."""
+    yield from _under(path, field, {**_PARTY, f"Rola{suffix}": ".role"})
     yield from _under(f"{path}/DaneIdentyfikacyjne", field, _IDENTITY)
     yield from _under(f"{path}/Adres", f"{field}.address", _ADDRESS)
     yield from _under(f"{path}/AdresKoresp", f"{field}.correspondence", _ADDRESS)
-    yield from _under(f"{path}/DaneKontaktowe", f"{field}.contacts[{{}}]", _CONTACT)
+    contact = {f"{element}{suffix if element else ''}": name for element, name in _CONTACT.items()}
+    yield from _under(f"{path}/DaneKontaktowe", f"{field}.contacts[{{}}]", contact)
 
 
 _TOTALS: Final = (
@@ -99,7 +99,7 @@ _FIELDS: Final[dict[str, str]] = {
     **dict(_party("Podmiot1", "seller")),
     **dict(_party("Podmiot2", "buyer")),
     **dict(_party("Podmiot3", "third_parties[{}]")),
-    **dict(_party("PodmiotUpowazniony", "authorised")),
+    **dict(_party("PodmiotUpowazniony", "authorised", suffix="PU")),
     "Fa/KodWaluty": "currency",
     "Fa/P_1": "issue_date",
     "Fa/P_1M": "issue_place",
@@ -175,6 +175,25 @@ _FIELDS: Final[dict[str, str]] = {
     "Stopka/Rejestry/BDO": "footer.registers[{}].bdo",
 }
 
+_SHARED: Final[dict[str, tuple[str, ...]]] = {
+    "annotations.exemption.basis": tuple(f"Fa/Adnotacje/Zwolnienie/P_19{letter}" for letter in "ABC"),
+    "lines[].discount_per_unit": ("Fa/FaWiersz/P_10",),
+    "lines[].po.number": ("Fa/DodatkowyOpis/Wartosc",),
+    "lines[].po.item": ("Fa/DodatkowyOpis/Wartosc",),
+    "lines[].delivery_note": ("Fa/DodatkowyOpis/Wartosc",),
+    "lines[].notes[].key": ("Fa/DodatkowyOpis/Klucz",),
+    "lines[].notes[].value": ("Fa/DodatkowyOpis/Wartosc",),
+    "notes[].key": ("Fa/DodatkowyOpis/Klucz",),
+    "notes[].value": ("Fa/DodatkowyOpis/Wartosc",),
+    "totals.rates[].net": tuple(f"Fa/{total}" for total in _TOTALS if total.startswith("P_13")),
+    "totals.rates[].vat": tuple(f"Fa/P_14_{group}" for group in range(1, 6)),
+    "totals.rates[].vat_pln": tuple(f"Fa/P_14_{group}W" for group in range(1, 5)),
+    "fx.rate": ("Fa/FaWiersz/KursWaluty",),
+    "correction.originals[].outside_ksef": ("Fa/DaneFaKorygowanej/NrKSeFN",),
+    "payment.status": ("Fa/Platnosc/Zaplacono", "Fa/Platnosc/ZnacznikZaplatyCzesciowej"),
+}
+"""Fields whose elements are written from other fields as well, so that no element leads back to them."""
+
 _REPEATED: Final = frozenset(
     {
         "DaneFaKorygowanej",
@@ -205,3 +224,10 @@ def field_of(fa3_path: str) -> str | None:
     if field is None:
         return None
     return field.format(*(index for name, index in steps if name in _REPEATED))
+
+
+def elements_of(field: str) -> tuple[str, ...]:
+    """The elements of FA(3) that ``lines[].rate`` is written to; none for what follows no single element."""
+    pattern = field.replace("[]", "[{}]")
+    found = tuple(path for path, written_from in _FIELDS.items() if written_from in (pattern, f"{pattern}[{{}}]"))
+    return found or _SHARED.get(field, ())

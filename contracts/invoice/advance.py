@@ -20,16 +20,22 @@ class AdvancePayment(Part):
     """A payment received before supply."""
 
     date: Day
+    """The day it was received."""
     amount: Money
+    """How much."""
     fx_rate: Opt[ExchangeRate] = None
+    """Exchange rate of this payment."""
 
 
 class AdvanceInvoice(Part):
     """An earlier advance invoice: ``ksef_number``, or ``number`` with ``outside_ksef``."""
 
     ksef_number: Opt[KsefNumber] = None
+    """Its KSeF number."""
     number: Opt[Text256] = None
+    """Its own number."""
     outside_ksef: Flag = False
+    """It was issued outside KSeF."""
 
     @model_validator(mode="after")
     def _is_named_once(self) -> Self:
@@ -42,5 +48,8 @@ class Advance(Part):
     """Payments on account, the rate at which they were taxed, and the advance invoices settled."""
 
     payments: Annotated[Many[AdvancePayment], UpTo(31)] = ()
+    """The payments."""
     fx_rate: Opt[ExchangeRate] = None
+    """The rate at which the advance was taxed."""
     invoices: Annotated[Many[AdvanceInvoice], UpTo(100)] = ()
+    """The advance invoices that are settled."""

@@ -21,21 +21,29 @@ MarginScheme: TypeAlias = Literal["travel", "used_goods", "art", "antiques"]
 
 
 class Exemption(Part):
-    """Why supplies are exempt: an article of the ``act``, of the ``directive``, or an ``other`` basis."""
+    """Why supplies are exempt."""
 
     basis: Literal["act", "directive", "other"]
+    """An article of the ``act`` (P_19A), of the ``directive`` (P_19B), or an ``other`` basis (P_19C)."""
     text: Text256
+    """The article, or the basis in words."""
 
 
 class LandVehicle(Part):
     """A land vehicle; at most one of the four numbers is given."""
 
     mileage: Text256
+    """How far it has gone."""
     vin: Opt[Text256] = None
+    """Vehicle identification number."""
     body: Opt[Text256] = None
+    """Body number."""
     chassis: Opt[Text256] = None
+    """Chassis number."""
     frame: Opt[Text256] = None
+    """Frame number."""
     type: Opt[Text256] = None
+    """Its type."""
 
     @model_validator(mode="after")
     def _is_numbered_once(self) -> Self:
@@ -44,32 +52,46 @@ class LandVehicle(Part):
 
 
 class Vessel(Part):
-    """A vessel, with its hours of use."""
+    """A vessel."""
 
     hours: Text256
+    """Hours of use."""
     hull: Opt[Text256] = None
+    """Hull number."""
 
 
 class Aircraft(Part):
-    """An aircraft, with its hours of use."""
+    """An aircraft."""
 
     hours: Text256
+    """Hours of use."""
     serial: Opt[Text256] = None
+    """Serial number."""
 
 
 class NewVehicle(Part):
-    """A new means of transport supplied within the EU; ``line`` is the number of its line."""
+    """A new means of transport supplied within the EU: exactly one of land vehicle, vessel, aircraft."""
 
     first_use: Day
+    """The day it was first put to use."""
     line: LineNumber
+    """The number of its line."""
     make: Opt[Text256] = None
+    """Make."""
     model: Opt[Text256] = None
+    """Model."""
     colour: Opt[Text256] = None
+    """Colour."""
     plate: Opt[Text256] = None
+    """Registration number."""
     year: Opt[Text256] = None
+    """Year of production."""
     land: LandVehicle | None = None
+    """A land vehicle."""
     vessel: Vessel | None = None
+    """A vessel."""
     aircraft: Aircraft | None = None
+    """An aircraft."""
 
     @model_validator(mode="after")
     def _is_of_one_sort(self) -> Self:
@@ -78,28 +100,41 @@ class NewVehicle(Part):
 
 
 class NewVehicles(Part):
-    """New means of transport; ``vat22`` says that the form VAT-22 is due."""
+    """New means of transport."""
 
     vat22: Flag = False
+    """The form VAT-22 is due."""
     items: Annotated[Many[NewVehicle], Field(min_length=1), UpTo(10_000)]
+    """Each of them."""
 
 
 class Annotations(Part):
     """The statements of art. 106e; ``auto`` has the writer decide from lines and totals."""
 
     cash_method: Flag = False
+    """Cash accounting (metoda kasowa)."""
     self_billing: Flag = False
+    """The buyer issues the invoice for the seller."""
     reverse_charge: FlagOrAuto = False
+    """The buyer accounts for the tax; ``auto``: follows from the rates."""
     split_payment: FlagOrAuto = False
+    """Split payment is compulsory; ``auto``: follows from annex 15 and the total."""
     triangular: Flag = False
+    """Simplified triangular transaction."""
     exemption: Exemption | None = None
+    """Why supplies are exempt; due with the rate ``zw``."""
     margin: Opt[MarginScheme] = None
+    """The margin scheme and its kind."""
     new_vehicles: NewVehicles | None = None
+    """New means of transport supplied within the EU."""
 
 
 class Flags(Part):
-    """Marks: invoice to a till ``receipt``, ``related`` parties, note for an ``excise_refund``."""
+    """Marks for the VAT ledger."""
 
     receipt: Flag = False
+    """The invoice belongs to a receipt of a till."""
     related: Flag = False
+    """Seller and buyer are related parties."""
     excise_refund: Flag = False
+    """Note for farmers who ask for an excise refund."""

@@ -33,9 +33,13 @@ class Original(Part):
     """
 
     number: Text256
+    """Its number."""
     issue_date: Day
+    """Its day of issue."""
     ksef_number: Opt[KsefNumber] = None
+    """Its KSeF number."""
     outside_ksef: Flag = False
+    """It was issued outside KSeF and has no KSeF number."""
 
     @model_validator(mode="after")
     def _is_in_ksef_or_not(self) -> Self:
@@ -44,19 +48,23 @@ class Original(Part):
 
 
 class Correction(Part):
-    """The reason, the originals, and the data as they stood before.
-
-    ``effect`` in the VAT ledger: 1 at the original's date, 2 at the correction's, 3 other or mixed.
-    ``period`` is a collective discount's. ``correct_number`` is the right number where the number itself
-    was wrong. ``amount_before`` and ``fx_before`` belong to corrections of advances and settlements.
-    """
+    """The reason, the originals, and the data as they stood before."""
 
     reason: Opt[Text256] = None
+    """Why it is corrected, in words."""
     effect: Opt[Annotated[int, Whole(1, 3)]] = None
+    """When it counts for the VAT ledger: 1 at the original's date, 2 at the correction's, 3 other or mixed."""
     period: Opt[Text256] = None
+    """The period of a collective discount."""
     correct_number: Opt[Text256] = None
+    """The right number, where the number itself was wrong."""
     originals: Annotated[Many[Original], UpTo(50_000)] = ()
+    """The invoices that are corrected."""
     seller_before: SellerBefore | None = None
+    """The seller's data before, if they are corrected."""
     buyers_before: Annotated[Many[BuyerBefore], UpTo(101)] = ()
+    """The data before of the buyer and additional buyers, if they are corrected."""
     amount_before: Opt[Money] = None
+    """The amount before; corrections of advances and settlements."""
     fx_before: Opt[ExchangeRate] = None
+    """The exchange rate before; corrections of advances."""

@@ -10,20 +10,26 @@ from contracts.invoice.texts import Prose, Text, Text256
 
 
 class Register(Part):
-    """An entry: the full ``name``, and the numbers in the court, statistical and waste registers."""
+    """An entry in public registers."""
 
     name: Opt[Text256] = None
+    """Full name."""
     krs: Opt[Annotated[str, Text(10, pattern="^[0-9]{10}$", form="a KRS number of ten digits")]] = None
+    """Number in the court register."""
     regon: Opt[
         Annotated[
             str, Text(14, pattern="^(?:[0-9]{9}|[0-9]{14})$", form="a REGON of nine or fourteen digits")
         ]
     ] = None
+    """Number in the statistical register."""
     bdo: Opt[Annotated[str, Text(9)]] = None
+    """Number in the waste register."""
 
 
 class Footer(Part):
-    """Up to three texts, and registers."""
+    """Texts and registers."""
 
     texts: Annotated[Many[Annotated[str, Prose(3500)]], UpTo(3)] = ()
+    """Free texts; their line breaks stay."""
     registers: Annotated[Many[Register], UpTo(100)] = ()
+    """Registers a party is entered in."""

@@ -28,6 +28,7 @@ class OtherMethod(Part):
     """A way of paying that FA(3) has no code for."""
 
     other: Text256
+    """The way of paying, in words."""
 
 
 class _MethodForm:
@@ -78,17 +79,24 @@ class PaymentPart(Part):
     """One payment of several, already made."""
 
     amount: Money
+    """How much."""
     date: Day
+    """When."""
     method: Opt[Method] = None
+    """How."""
 
 
 class PaymentTerm(Part):
     """When payment is due: on a day, or ``count`` ``unit`` after an ``event`` (14 days, receipt)."""
 
     date: Opt[Day] = None
+    """The day it is due."""
     count: Opt[Annotated[int, Whole(0, 999_999_999)]] = None
+    """How many units after the event."""
     unit: Opt[Text50] = None
+    """The unit, such as days."""
     event: Opt[Text256] = None
+    """The event, such as receipt."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -97,39 +105,50 @@ class PaymentTerm(Part):
 
 
 class Account(Part):
-    """A bank account: NRB or IBAN.
-
-    ``own_bank``: 1 purchased receivables, 2 collection, 3 the bank's own business.
-    """
+    """A bank account."""
 
     number: AccountNumber
+    """NRB or IBAN; blanks are taken out."""
     swift: Opt[Swift] = None
+    """SWIFT code."""
     own_bank: Opt[Annotated[int, Whole(1, 3)]] = None
+    """1 purchased receivables, 2 collection, 3 the bank's own business."""
     bank: Opt[Text256] = None
+    """Name of the bank."""
     note: Opt[Text256] = None
+    """A remark."""
 
 
 class CashDiscount(Part):
-    """A discount for paying early, in words: its ``conditions`` and its ``amount``."""
+    """A discount for paying early."""
 
     conditions: Text256
+    """The conditions, in words."""
     amount: Text256
+    """How much, in words."""
 
 
 class Payment(Part):
-    """Status, terms, method, accounts.
-
-    ``paid`` needs ``paid_on``; ``partly`` and ``paid_in_parts`` need ``parts``. ``link`` is an address
-    whose query carries the payment id ``IPKSeF``.
-    """
+    """Status, terms, method, accounts."""
 
     status: Opt[PaymentStatus] = None
+    """``paid`` needs ``paid_on``; ``partly`` and ``paid_in_parts`` need ``parts``. (FA(3) Zaplacono,
+    ZnacznikZaplatyCzesciowej.)"""
     paid_on: Opt[Day] = None
+    """The day it was paid."""
     parts: Annotated[Many[PaymentPart], UpTo(100)] = ()
+    """Payments already made."""
     terms: Annotated[Many[PaymentTerm], UpTo(100)] = ()
+    """When it is due."""
     method: Opt[Method] = None
+    """How it is paid: a code, or ``other`` in words."""
     accounts: Annotated[Many[Account], UpTo(100)] = ()
+    """Accounts to pay into."""
     factor_accounts: Annotated[Many[Account], UpTo(20)] = ()
+    """The factor's accounts."""
     discount: CashDiscount | None = None
+    """A discount for paying early."""
     link: Opt[Annotated[str, Text(512)]] = None
+    """An address to pay at, whose query carries the payment id ``IPKSeF``."""
     ipksef: Opt[IpKsef] = None
+    """The payment id of the invoice."""

@@ -27,6 +27,7 @@ class Oss(Part):
     """The rate of the country of consumption (one-stop shop), in percent."""
 
     oss: Percent
+    """The rate in percent."""
 
 
 class _RateForm:

@@ -14,16 +14,17 @@ class Charge(Part):
     """An amount added to or deducted from what is due, with its reason."""
 
     amount: Money
+    """How much."""
     reason: Text256
+    """Why."""
 
 
 class Settlement(Part):
-    """Charges and deductions outside the taxable amount.
-
-    ``total_due`` defaults to the invoice's gross total plus charges less deductions; below zero it is
-    refunded.
-    """
+    """Charges and deductions outside the taxable amount."""
 
     charges: Annotated[Many[Charge], UpTo(100)] = ()
+    """What is added."""
     deductions: Annotated[Many[Charge], UpTo(100)] = ()
+    """What is taken off."""
     total_due: Opt[Money] = None
+    """What is due in the end; absent, gross total plus charges less deductions. Below zero it is refunded."""

@@ -30,6 +30,18 @@ CONTROL_FIELDS: Final = frozenset(
 )
 """Fields that steer or document the way of the invoice and are no part of FA(3)."""
 
+UNWRITTEN_PARTS: Final = (
+    "annotations.margin",
+    "annotations.new_vehicles",
+    "advance",
+    "order",
+    "attachment",
+    "terms.transports",
+    "correction.amount_before",
+    "correction.fx_before",
+)
+"""Fields, with all that is below them, whose use is refused (C31)."""
+
 
 def problems(invoice: Invoice, lines: LineColumns) -> Iterator[Finding]:
     """Every field in use that the writer does not know how to write."""

@@ -5,7 +5,7 @@ import pytest
 from contracts.findings import Finding
 from contracts.invoice import Invoice
 from fa3.writer import Written, write
-from fa3.writer.support import CONTROL_FIELDS
+from fa3.writer.support import CONTROL_FIELDS, UNWRITTEN_PARTS
 from tests.support.fa3_fields import leaves, two_invoices
 from tests.support.fa3_samples import CREATED_AT, SELLER
 
@@ -54,3 +54,10 @@ def test_the_walk_sees_the_whole_model() -> None:
     )
     assert set(LEAVES) >= CONTROL_FIELDS
     assert len(LEAVES) > 200
+
+
+def test_the_list_of_what_is_not_written_is_complete() -> None:
+    asked = set(LEAVES) - DECIDED_BY_NEIGHBOURS
+    refused = {path for path in asked if fate(path) == "refused"}
+
+    assert refused - {"totals.rates[].rate"} == {path for path in LEAVES if path.startswith(UNWRITTEN_PARTS)}

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from fa3.fields import _FIELDS, field_of
+from fa3.fields import _FIELDS, elements_of, field_of
 from fa3.places import path_of
 from fa3.second_opinion import _compiled
 from fa3.versions import FA3
+from fa3.writer.support import CONTROL_FIELDS, UNWRITTEN_PARTS
 from tests.support.fa3_fields import leaves
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -102,3 +103,30 @@ def test_a_position_is_shown_only_among_siblings_of_the_same_name() -> None:
         "Fa/Q",
         "Fa/P",
     ]
+
+
+def test_every_field_that_is_written_leads_to_elements_of_the_schema() -> None:
+    decided = {"totals.rates[].rate"}  # which of the sums of P_13 and P_14 the others go to
+    fields = [
+        leaf
+        for leaf, _ in leaves()
+        if leaf not in CONTROL_FIELDS | decided and not leaf.startswith(UNWRITTEN_PARTS)
+    ]
+
+    assert [field for field in fields if not elements_of(field.removesuffix("[]"))] == []
+    assert [path for field in fields for path in elements_of(field.removesuffix("[]")) if not in_schema(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("field", "elements"),
+    [
+        ("lines[].rate", ("Fa/FaWiersz/P_12",)),
+        ("authorised.contacts[].email", ("PodmiotUpowazniony/DaneKontaktowe/EmailPU",)),
+        ("authorised.role", ("PodmiotUpowazniony/RolaPU",)),
+        ("delivery_notes", ("Fa/WZ",)),
+        ("payment.status", ("Fa/Platnosc/Zaplacono", "Fa/Platnosc/ZnacznikZaplatyCzesciowej")),
+        ("source.system", ()),
+    ],
+)
+def test_a_field_leads_to_the_elements_it_is_written_to(field: str, elements: tuple[str, ...]) -> None:
+    assert elements_of(field) == elements

@@ -59,12 +59,14 @@ lint: $(VENV)/.dev    ## style, types, layers, drift of generated files
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m cli.contract_files --check
+	@$(BIN)/python -m cli.reference --check
 
 format: $(VENV)/.dev  ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-generate: $(VENV)/.dev   ## write contracts/schemas, asyncapi.yaml and the alert page from the code
+generate: $(VENV)/.dev   ## write contracts/schemas, asyncapi.yaml, reference and alert pages from the code
 	@$(BIN)/python -m cli.contract_files
+	@$(BIN)/python -m cli.reference
 	@$(BIN)/python -m cli.alerts
 
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

@@ -35,7 +35,8 @@ def schemas() -> dict[str, dict[str, Any]]:
     models: dict[str, type[BaseModel]] = {**events.MODELS, INVOICE: Invoice}
     found = {name: model.model_json_schema(mode="validation") for name, model in models.items()}
     return {
-        name: {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{name}.json"} | described(schema)
+        name: {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{name}.json"}
+        | described(schema)
         for name, schema in found.items()
     }
 

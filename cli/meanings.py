@@ -1,13 +1,15 @@
 """What the fields of our contracts mean: the docstrings below them, read from the source.
 
-Invariant: one sentence stands in one place, beside its field; schemas and reference pages repeat it. Read when
-they are generated and never in a worker, where collecting them would cost every start 0.1 s.
+Invariant: one sentence stands in one place, beside its field; schemas and reference pages repeat it. They are
+read when something is generated and never in a worker, whose start they would delay by 0.1 s.
 """
 
 import ast
 import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
+from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,25 +20,35 @@ def meanings(model: type[BaseModel]) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in reversed(model.__mro__):
         if issubclass(part, BaseModel) and part is not BaseModel:
-            found |= dict(_below_fields(part))
+            found |= dict(_below_names(part))
     return {info.alias or name: found[name] for name, info in model.model_fields.items() if name in found}
 
 
-def _below_fields(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+def members(enum: type[Enum]) -> dict[str, str]:
+    """By the member's value: the text below it."""
+    found = dict(_below_names(enum))
+    return {str(member.value): found[name] for name, member in enum.__members__.items()}
+
+
+def _below_names(model: type) -> Iterator[tuple[str, str]]:
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     body = definition.body if isinstance(definition, ast.ClassDef) else []
-    for statement, following in zip(body, body[1:], strict=False):
+    for statement, following in pairwise(body):
         match statement, following:
             case (
-                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
                 ast.Expr(value=ast.Constant(value=str() as text)),
             ):
                 yield name, " ".join(text.split())
+            case _:
+                pass
 
 
 def described(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON Schema of a model of ours with a description for each field that has a text."""
-    models = {model.__name__: model for model in _below(BaseModel) if model.__module__.startswith("contracts.")}
+    models = {
+        model.__name__: model for model in _below(BaseModel) if model.__module__.startswith("contracts.")
+    }
     return _with_descriptions(schema, models)  # type: ignore[no-any-return]  # an object stays an object
 
 

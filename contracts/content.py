@@ -20,10 +20,15 @@ class InlineContent(Message):
     """Bytes by value. ``utf-8`` keeps text readable and small; anything else travels as Base64."""
 
     kind: Literal["inline"] = "inline"
+    """The bytes are here."""
     sha256: Sha256Hex
+    """SHA-256 of the bytes, in hex."""
     size_bytes: int = Field(ge=0)
+    """How many bytes."""
     encoding: Literal["utf-8", "base64"]
+    """How ``data`` holds them."""
     data: str
+    """The bytes."""
 
     def to_bytes(self) -> bytes:
         """The bytes. Raises ``ValueError`` when they do not match their hash."""
@@ -37,8 +42,11 @@ class StoredContent(Message):
     """A claim check: the bytes are in the payload store under (month, SHA-256)."""
 
     kind: Literal["stored"] = "stored"
+    """The bytes are kept by us."""
     sha256: Sha256Hex
+    """SHA-256 of the bytes, in hex."""
     size_bytes: int = Field(ge=0)
+    """How many bytes."""
     stored_on: date
     """First day of the month whose partition holds the bytes."""
 

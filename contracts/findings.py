@@ -37,11 +37,17 @@ class Finding(Message):
     """
 
     code: str
+    """What is wrong; stable."""
     severity: Literal["error", "warning"] = "error"
+    """An ``error`` stops the document, a ``warning`` does not."""
     text: Quoting
+    """What is wrong and where, in English."""
     text_pl: Quoting | None = None
+    """The same in Polish."""
     next_step: str | None = None
+    """What to do, in English."""
     next_step_pl: str | None = None
+    """The same in Polish."""
     field: Quoting | None = None
     """Path in ``invoice/1``, e.g. ``lines[2].rate``."""
     fa3_path: Quoting | None = None
@@ -49,4 +55,6 @@ class Finding(Message):
     place: Quoting | None = None
     """Where in what the source published: ``line 7``, ``row 12, column D``, ``document 3``."""
     value: Value | None = None
+    """The value in question, shortened to 200 characters."""
     allowed: tuple[str, ...] = ()
+    """What might stand there instead."""

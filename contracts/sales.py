@@ -37,8 +37,11 @@ class Origin(Message):
     """Where the source published it: a Kafka record, and the place inside it."""
 
     topic: str
+    """The topic."""
     partition: int
+    """The partition."""
     offset: int
+    """The offset of the record."""
     place: str | None = None
     """``document 3`` when the record held several."""
 
@@ -64,14 +67,21 @@ class InvoiceFacts(Message):
     """What the stages need to know of an invoice without reading its XML again."""
 
     seller_nip: Nip
+    """The seller's NIP."""
     buyer_nip: Nip | None = None
+    """The buyer's NIP, if it has one."""
     kind: str
+    """FA(3) RodzajFaktury, such as ``VAT`` or ``KOR``."""
     number: str
+    """The invoice's number."""
     issued_on: date
+    """The day of issue."""
     currency: str
+    """ISO 4217."""
     gross: str
     """Decimal as text, in ``currency``; point (.) as separator."""
     self_billing: bool = False
+    """The buyer issued it for the seller."""
 
 
 class InvoiceMapped(Message):
@@ -102,22 +112,34 @@ class State(StrEnum):
     """Where the machine stands with a document. Published by the stage that made it so."""
 
     ACCEPTED = "accepted"
+    """Stored; its source may speak for the company."""
     MAPPED = "mapped"
+    """Written as FA(3), or taken as it came if it was FA(3)."""
     WAITING = "waiting"
+    """Another document holds its number, and that one's fate is not known yet."""
     ADMITTED = "admitted"
+    """Valid, and its number is reserved: it may be sent."""
     SENT = "sent"
+    """KSeF has it and has not decided."""
     ISSUED = "issued"
+    """KSeF gave it a number."""
     COMPLETED = "completed"
+    """The UPO is here: nothing more will come."""
     REFUSED = "refused"
+    """Not sent; the findings say why."""
     REJECTED = "rejected"
+    """KSeF refused it; the findings say why."""
     PARKED = "parked"
+    """A person must decide; the findings say what."""
     REVISION_REUSED = "revision-reused"
+    """The revision was published before with other bytes; the first ones stay valid."""
 
 
 class Outcome(StrEnum):
     """What it means for the business. Two of them are for ever: issued and rejected."""
 
     PENDING = "pending"
+    """Nothing is decided yet."""
     ISSUED = "issued"
     """KSeF gave it a number: the invoice exists in law."""
     REFUSED = "refused"
@@ -150,13 +172,19 @@ class KsefProgress(Message):
     """What KSeF said so far. References are KSeF's own numbers."""
 
     session_reference: str | None = None
+    """The session it was sent in."""
     invoice_reference: str | None = None
+    """The invoice within the session."""
     status_code: int | None = None
+    """KSeF's code of the invoice's processing; 200 is success."""
     status_text: str | None = None
+    """KSeF's own words for it."""
     ksef_number: str | None = None
+    """The number that KSeF gave."""
     acquired_at: datetime | None = None
     """When the number was given: the legal date of receipt."""
     invoicing_mode: str | None = None
+    """``Online`` or ``Offline``, as KSeF took it."""
 
 
 class DocumentStatus(Message):

@@ -229,5 +229,7 @@ def field_of(fa3_path: str) -> str | None:
 def elements_of(field: str) -> tuple[str, ...]:
     """The elements of FA(3) that ``lines[].rate`` is written to; none for what follows no single element."""
     pattern = field.replace("[]", "[{}]")
-    found = tuple(path for path, written_from in _FIELDS.items() if written_from in (pattern, f"{pattern}[{{}}]"))
+    found = tuple(
+        path for path, written_from in _FIELDS.items() if written_from in (pattern, f"{pattern}[{{}}]")
+    )
     return found or _SHARED.get(field, ())

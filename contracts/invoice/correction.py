@@ -53,7 +53,7 @@ class Correction(Part):
     reason: Opt[Text256] = None
     """Why it is corrected, in words."""
     effect: Opt[Annotated[int, Whole(1, 3)]] = None
-    """When it counts for the VAT ledger: 1 at the original's date, 2 at the correction's, 3 other or mixed."""
+    """When it counts in the VAT ledger: 1 at the original's date, 2 at its own, 3 other or mixed."""
     period: Opt[Text256] = None
     """The period of a collective discount."""
     correct_number: Opt[Text256] = None

@@ -75,8 +75,8 @@ class Invoice(Part):
     source: Source | None = None
     """Where the invoice comes from."""
     kind: Kind
-    """FA(3) RodzajFaktury: basic, simplified, advance, settlement, and the corrections of the last three and
-    of basic ones."""
+    """FA(3) RodzajFaktury: basic, simplified, advance, settlement; corrections of basic, advance and
+    settlement invoices."""
     number: Text256
     """The invoice's number; per seller and kind KSeF takes it once."""
     issue_date: Day

@@ -139,7 +139,8 @@ class ThirdParty(OtherParty):
     """A unit's id inside a taxpayer: NIP, dash, five digits."""
     role: Opt[Annotated[int, Whole(1, 11)]] = None
     """1 factor, 2 recipient, 3 original entity, 4 additional buyer, 5 issuer, 6 payer, 7 and 8 unit of local
-    government as issuer and recipient, 9 and 10 member of a VAT group as issuer and recipient, 11 employee."""
+    government as issuer and recipient, 9 and 10 member of a VAT group as issuer and recipient, 11 an
+    employee."""
     role_text: Opt[Text256] = None
     """Any other role in words."""
     share: Opt[Percent] = None

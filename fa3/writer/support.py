@@ -39,6 +39,8 @@ UNWRITTEN_PARTS: Final = (
     "terms.transports",
     "correction.amount_before",
     "correction.fx_before",
+    "lines[].rate.oss",
+    "totals.rates[].rate.oss",
 )
 """Fields, with all that is below them, whose use is refused (C31)."""
 

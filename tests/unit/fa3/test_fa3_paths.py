@@ -114,7 +114,9 @@ def test_every_field_that_is_written_leads_to_elements_of_the_schema() -> None:
     ]
 
     assert [field for field in fields if not elements_of(field.removesuffix("[]"))] == []
-    assert [path for field in fields for path in elements_of(field.removesuffix("[]")) if not in_schema(path)] == []
+    assert [
+        path for field in fields for path in elements_of(field.removesuffix("[]")) if not in_schema(path)
+    ] == []
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The thread on a broker that asks everybody who they are: each worker and ERP has its own rights only."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
@@ -10,7 +11,8 @@ from contracts.results import DocumentResult
 from contracts.sales import Outcome
 from services import WORKERS
 from stack.local import Addresses
-from tests.support.secured import ADMIN, Secured, environ_of, secured_broker
+from tests.support.erp_desk import BLOCKS, Desk
+from tests.support.secured import ADMIN, Secured, environ_of, password_of, secured_broker
 from tests.support.system import System, document_id, invoice, running_system
 
 PRINCIPALS = [*(f"ksef-{worker}" for worker in WORKERS), "ksef-operator", "erp-sap-north"]
@@ -33,7 +35,7 @@ def guarded_system(tmp_path: Path, secured: Secured, database: str) -> Iterator[
 
 
 async def test_a_document_comes_to_its_end_though_nobody_may_do_more_than_their_own_work(
-    guarded_system: System, secured: Secured
+    guarded_system: System, secured: Secured, tmp_path: Path
 ) -> None:
     erp = guarded_system.connected_as(secured.settings("erp-sap-north"))
     operator = guarded_system.connected_as(secured.settings("ksef-operator"))
@@ -52,6 +54,27 @@ async def test_a_document_comes_to_its_end_though_nobody_may_do_more_than_their_
     complaints = [line for worker in WORKERS for line in guarded_system.log_lines(worker) if is_refusal(line)]
     assert complaints == []
     assert "all ACLs are as they should be" in await guarded_system.command("topics", "acl", "--apply")
+
+    team = await desk_of_the_erps_team(secured, tmp_path / "desk")
+    await team.shell("console-publish")
+    lines = await team.results(until=lambda line: '"step":"completed"' in line and "FV/2026/11/100" in line)
+    assert '"outcome":"issued"' in lines[-1]
+
+
+async def desk_of_the_erps_team(secured: Secured, directory: Path) -> Desk:
+    """With the page's document and settings: a password by SCRAM, over TLS."""
+    await asyncio.to_thread(secured.add_scram_user, "erp-sap-north")
+    desk = Desk(
+        directory,
+        bootstrap_servers=f"127.0.0.1:{secured.tls_port}",
+        topic_prefix="",
+        client_properties=BLOCKS["client.properties"].text.replace(
+            "the-password", password_of("erp-sap-north")
+        ),
+    )
+    desk.write("kafka-ca.pem", secured.ca_file.read_text("utf-8"))
+    desk.write("invoice.json", BLOCKS["invoice.json"].text)
+    return desk
 
 
 def has_receipt(found: Mapping[UUID, Sequence[DocumentResult]]) -> bool:

@@ -252,6 +252,8 @@ async def open_worker(name: str, settings: Settings, *, packages: Sequence[str])
     Raises :class:`ConfigurationError` when waiting would not help.
     """
     health = Health()
+    metrics.STARTED.labels(name).set_to_current_time()
+    metrics.READY.labels(name).set_function(lambda: health.ready()[0])
     async with AsyncExitStack() as stack:
         ticking = asyncio.create_task(_tick(health))
         stack.callback(ticking.cancel)

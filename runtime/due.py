@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from runtime import log, metrics
 from runtime.db import Database
+from runtime.declared import begin_at_zero
 from runtime.errors import InDoubt, LeaseLost
 from runtime.failures import Failure, failure_of, is_transient
 from runtime.lease import Lease, Leases
@@ -83,6 +84,7 @@ class DueWork:
         self._wake = asyncio.Event()
         self._draining = False
         self._in_doubt: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        begin_at_zero(*metrics.OF_DUE_WORK, worker=service)
 
     async def run_until(self, stopping: Stopping) -> None:
         """Until the process stops; then gives the acts time to finish and release, and cancels the rest.

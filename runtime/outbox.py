@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from runtime import metrics
 from runtime.db import Connection, Database
+from runtime.declared import begin_at_zero
 from runtime.loops import Stopping, repeat
 from runtime.producer import Producer, check_publishable
 from runtime.records import Outbound
@@ -47,7 +48,10 @@ _TAKE = """
     delete from {schema}.outbox where id in (select id from {schema}.outbox order by id limit $1)
     returning id, topic, key, value, headers
 """
-_OLDEST = "select coalesce(extract(epoch from now() - min(created_at)), 0) from {schema}.outbox"
+_OLDEST = """
+    select coalesce((
+        select extract(epoch from now() - created_at) from {schema}.outbox order by id limit 1), 0)
+"""
 
 
 class Outbox:
@@ -80,10 +84,13 @@ class Outbox:
 
     async def relay(self, database: Database, producer: Producer, *, stopping: Stopping) -> None:
         """Move events to Kafka until the process stops."""
+        begin_at_zero(metrics.OUTBOX_RELAYED, worker=self.schema)
 
         async def step() -> float:
-            moved = await self._relay_batch(database, producer)
-            if moved < BATCH:
+            try:
+                moved = await self._relay_batch(database, producer)
+            finally:
+                # Above all when Kafka takes nothing.
                 age = await database.fetchval(self._oldest)
                 metrics.OUTBOX_OLDEST.labels(self.schema).set(float(age))
             return 0 if moved else IDLE_SECONDS

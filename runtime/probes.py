@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import make_wsgi_app
+from prometheus_client import disable_created_metrics, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 
 from runtime.settings import ProbeSettings
@@ -62,6 +62,8 @@ class Probes:
 
     def __init__(self, health: Health, settings: ProbeSettings) -> None:
         self._health = health
+        # A time of birth for each counter doubles a scrape and answers no question.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # of the library
         self._metrics = make_wsgi_app()
         self._server: WSGIServer = make_server(
             settings.host, settings.port, self._application, ThreadingWSGIServer, handler_class=_Silent

@@ -29,8 +29,10 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from runtime import clock, dead_letters, log, metrics
 from runtime._faststream import MAX_RECORDS, Fetched
 from runtime.batches import first_chunk, held_behind_retries, inbound, partition_of, rewind
+from runtime.declared import begin_at_zero
 from runtime.errors import TooSlow
 from runtime.failures import Failure, failure_of
+from runtime.lag import Lag
 from runtime.loops import Backoff
 from runtime.producer import Producer
 from runtime.records import DeadLetter, Done, Inbound, Outbound, Outcome, Retry
@@ -75,6 +77,7 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
     ) -> None:
         self.service = service
         self.fatal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.lag = Lag(service, topic_prefix=topic_prefix)
         self._producer = producer
         self._handler = handler
         self._prefix = topic_prefix
@@ -88,6 +91,7 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self._turns = 0
         self._given_back = 0
         self._resting = False
+        begin_at_zero(*metrics.OF_A_STAGE, worker=service)
 
     def pulse(self) -> Pulse:
         """What it does now."""
@@ -124,6 +128,7 @@ class Stage(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
     async def on_batch(self, fetched: Fetched) -> None:
         """Settle one fetch. Raises nothing: what goes wrong is given back and comes again."""
         started = time.monotonic()
+        self.lag.taken(fetched.records, now_seconds=time.time())
         remaining: Sequence[ConsumerRecord] = fetched.records
         suspects = 0
         while remaining:

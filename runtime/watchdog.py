@@ -92,7 +92,10 @@ async def watch(
     while not stopping:
         await stopping.sleep(limit_seconds / LOOKS_PER_LIMIT)
         for one, stage, consumer in watches:
-            stuck = one.observe(await _look(stage, consumer(), settings), now=time.monotonic())
+            sight = await _look(stage, consumer(), settings)
+            if sight is not None:
+                stage.lag.measured(sight.partitions, sight.ends)
+            stuck = one.observe(sight, now=time.monotonic())
             if stuck is not None:
                 raise NoProgress(f"no progress for {limit_seconds:g} s although Kafka answers: {stuck}")
 

@@ -1,9 +1,9 @@
 """intake's metrics."""
 
-from prometheus_client import Counter
+from runtime.declared import counter
 
-DOCUMENTS = Counter(
+DOCUMENTS = counter(
     "ksef_intake_documents",
-    "Documents found in records, by verdict (accepted, refused, seen-before, revision-reused).",
-    ["verdict"],
+    "Documents found in records, by verdict.",
+    verdict=("accepted", "refused", "seen-before", "revision-reused"),
 )

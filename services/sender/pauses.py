@@ -7,8 +7,6 @@ what KSeF has already are still fetched.
 from dataclasses import dataclass
 from datetime import datetime
 
-from prometheus_client import Gauge
-
 from contracts import events, ids
 from contracts.envelope import caused
 from contracts.sending import SendingSwitched
@@ -17,6 +15,7 @@ from runtime.loops import Stopping, repeat
 from runtime.outbox import Outbox
 from runtime.records import outbound
 from runtime.wake import notify
+from services.sender import metrics
 from services.sender.announce import STAGE
 from services.sender.store import CHANNEL
 
@@ -32,10 +31,6 @@ _RESUME = "delete from sender.pause where scope = $1 returning now()"
 _ALL = "select scope, paused_at, paused_by, reason from sender.pause order by scope"
 _CONTEXTS = "select key from sender.context order by key for update"
 _MAKE_DUE = "update sender.context set due_at = least(due_at, now()) where key = any($1::text[])"
-
-PAUSED = Gauge(
-    "ksef_sender_paused", "Stops by people that hold sending back now, by what they stop.", ["kind"]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +88,7 @@ async def measure(database: Database) -> None:
     """Set the metric to what is stopped now."""
     kinds = [found.scope.partition(":")[0] for found in await pauses(database)]
     for kind in KINDS:
-        PAUSED.labels(kind).set(kinds.count(kind))
+        metrics.PAUSED.labels(kind).set(kinds.count(kind))
 
 
 async def _tell(connection: Connection, switched: SendingSwitched) -> None:

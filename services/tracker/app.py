@@ -4,6 +4,7 @@ from contracts.events import STATUS
 from runtime.app import open_worker
 from runtime.outbox import Outbox
 from services import MIGRATED
+from services.tracker import pending
 from services.tracker.coherence import checks
 from services.tracker.handlers import STAGE, Tracker
 from services.tracker.settings import TrackerSettings
@@ -17,6 +18,7 @@ async def serve(settings: TrackerSettings) -> None:
             database=worker.database, payloads=worker.payloads, outbox=outbox, tracing=worker.tracing
         )
         worker.consume(handler, topics=[STATUS])
+        worker.loop("pending", lambda stopping: pending.watch(worker.database, stopping=stopping))
         worker.relay(outbox)
         worker.audit(checks(settings.tracker))
         await worker.run()

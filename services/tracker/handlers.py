@@ -57,7 +57,7 @@ class Tracker:
             published: list[Outbound] = []
             for event_id, (event, status) in told.items():
                 if event_id in seen:
-                    metrics.STEPS.labels("repeated").inc()
+                    metrics.STEPS.labels(metrics.REPEATED).inc()
                     continue
                 document_id = status.document.document_id
                 trace_id = trace_id_of(event.traceparent)
@@ -119,6 +119,6 @@ def _result(event: Event[Message], status: DocumentStatus, life: Life, receipt: 
 
 def _observe(status: DocumentStatus) -> None:
     known = isinstance(status.state, State)
-    metrics.STEPS.labels(str(status.state) if known else "unknown").inc()
+    metrics.STEPS.labels(str(status.state) if known else metrics.UNKNOWN).inc()
     if status.state is State.ISSUED:
         metrics.TIME_TO_NUMBER.observe(max(0.0, (status.at - status.document.accepted_at).total_seconds()))

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from runtime import metrics
 from runtime.db import Database
-from runtime.errors import ConfigurationError, RecordTooLarge
+from runtime.errors import ConfigurationError, RecordTooLarge, Transient
 from runtime.loops import Stopping
 from runtime.outbox import Outbox
 from runtime.producer import Producer, open_producer
@@ -170,6 +170,29 @@ async def test_a_relay_takes_over_from_one_that_died_in_the_middle(kafka: Kafka,
 def has_looked() -> bool:
     """Whether a relay has tried, and seen that events are waiting."""
     return bool(REGISTRY.get_sample_value("ksef_outbox_oldest_seconds", {"service": SCHEMA}))
+
+
+class Away:
+    """A producer whose Kafka does not answer."""
+
+    async def publish(self, records: Sequence[Outbound]) -> None:
+        raise Transient("Kafka is away")
+
+
+async def test_the_age_of_the_oldest_event_is_shown_while_kafka_takes_nothing(pool: Database) -> None:
+    metrics.OUTBOX_OLDEST.labels(SCHEMA).set(0)
+    outbox = Outbox(SCHEMA)
+    await put(pool, outbox, event(1), event(2))
+    await pool.execute(
+        "update validator.outbox set created_at = now() - interval '90 s' "
+        "where id = (select min(id) from validator.outbox)"
+    )
+
+    async with relaying(pool, Away(), outbox):
+        await until(has_looked)
+
+    assert 90 <= (REGISTRY.get_sample_value("ksef_outbox_oldest_seconds", {"service": SCHEMA}) or 0) < 120
+    assert await rows(pool) == 2
 
 
 @pytest.mark.parametrize(

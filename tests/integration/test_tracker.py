@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
+from prometheus_client import REGISTRY
 
 from contracts.base import Message
 from contracts.content import InlineContent
@@ -13,7 +14,7 @@ from contracts.sales import DocumentStatus, Outcome, State
 from runtime.db import Database, first_of_month
 from runtime.outbox import Outbox
 from runtime.payload import PayloadStore
-from services.tracker import store
+from services.tracker import pending, store
 from services.tracker.handlers import Tracker
 from tests.support.flow import consumed, outbox_of, ref, told, tracing
 
@@ -97,3 +98,46 @@ def _with(event: Event[Message], data: Message) -> Event[Message]:
     return Event(
         id=event.id, type=event.type, source=event.source, subject=event.subject, at=event.at, data=data
     )
+
+
+async def test_documents_without_an_outcome_are_counted_by_where_they_stand(
+    tracker: Tracker, pool: Database
+) -> None:
+    await tracker([consumed(told(ref(n), State.ACCEPTED)) for n in (1, 2, 3)])
+    await tracker(
+        [consumed(told(ref(3), State.ADMITTED)), consumed(told(ref(4), State.ISSUED, ksef_number="K-4"))]
+    )
+    await pool.execute(
+        "update tracker.document set accepted_at = now() - interval '5 min' where document_id = $1",
+        ref(2).document_id,
+    )
+
+    await pending.measure(pool)
+
+    assert {
+        state: shown("pending_documents", state) for state in ("accepted", "mapped", "admitted", "sent")
+    } == {
+        "accepted": 2,
+        "mapped": 0,
+        "admitted": 1,
+        "sent": 0,
+    }
+    assert 300 <= shown("oldest_pending_seconds", "accepted") < 330
+    assert shown("oldest_pending_seconds", "mapped") == 0
+
+
+async def test_a_state_that_this_version_does_not_know_is_counted_as_unknown(
+    tracker: Tracker, pool: Database
+) -> None:
+    await tracker([consumed(told(ref(1), State.ACCEPTED))])
+    await pool.execute("update tracker.document set state = 'notarised'")
+
+    await pending.measure(pool)
+
+    assert shown("pending_documents", "unknown") == 1
+
+
+def shown(name: str, state: str) -> float:
+    value = REGISTRY.get_sample_value(f"ksef_tracker_{name}", {"state": state})
+    assert value is not None
+    return value

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from runtime.dead_letters import IN_A_ROW_LIMIT
 from runtime.errors import NoProgress, Transient
@@ -14,7 +15,16 @@ from runtime.process import EXIT_DEAD_LETTERS, EXIT_IN_DOUBT
 from runtime.records import Inbound, Outcome, Retry
 from runtime.settings import KafkaSettings
 from runtime.watchdog import watch
-from tests.support.kit import ALL_OF_SERVICE, DEAD_LETTERS, INPUT, Kafka, Recorder, Running, running_stage
+from tests.support.kit import (
+    ALL_OF_SERVICE,
+    DEAD_LETTERS,
+    INPUT,
+    SERVICE,
+    Kafka,
+    Recorder,
+    Running,
+    running_stage,
+)
 from tests.support.waiting import until
 from tests.support.worker_process import worker
 
@@ -72,6 +82,22 @@ async def test_a_consumer_that_stops_fetching_is_noticed_while_kafka_answers(kaf
         watching.result()
 
 
+async def test_records_that_wait_show_as_lag_although_the_consumer_is_silent(kafka: Kafka) -> None:
+    await kafka.create(INPUT)
+    await kafka.produce(INPUT, b"one")
+
+    async with running_stage(kafka, Recorder()) as running:
+        await kafka.until_committed(INPUT, 1)
+        async with watched(running, kafka.settings):
+            await stop_fetching(running)
+            await kafka.produce(INPUT, b"two", b"three")
+            await until(lambda: lag() == 2)
+
+
+def lag() -> float | None:
+    return REGISTRY.get_sample_value("ksef_stage_lag_records", {"stage": SERVICE, "topic": INPUT})
+
+
 async def test_nothing_is_expected_of_a_consumer_while_kafka_does_not_answer(kafka: Kafka) -> None:
     await kafka.create(INPUT)
 
@@ -114,7 +140,7 @@ async def test_a_handler_that_hangs_and_swallows_its_cancellation_ends_the_worke
     with worker(tmp_path, kafka.settings, database, KSEF_STAGE__BATCH_SECONDS="1") as process:
         await until(lambda: process.has_said("worker_stuck"))
         assert "not ok: no progress for 2 s" in await process.get("/livez")
-        assert "ksef_stage_stuck_total" in await process.get("/metrics")
+        assert 'ksef_stage_stuck_total{stage="mapper"} 1.0' in await process.get("/metrics")
         assert await process.until_ended() == EXIT_IN_DOUBT
 
     assert "a batch is in hand" in process.lines("worker_stuck")[0]["error"]

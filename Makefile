@@ -64,10 +64,10 @@ lint: $(VENV)/.dev    ## style, types, layers, drift of generated files
 format: $(VENV)/.dev  ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-generate: $(VENV)/.dev   ## write contracts/schemas, asyncapi.yaml, reference and alert pages from the code
+generate: $(VENV)/.dev   ## write what follows from the code: schemas, AsyncAPI, reference pages, alerts, dashboard
 	@$(BIN)/python -m cli.contract_files
 	@$(BIN)/python -m cli.reference
-	@$(BIN)/python -m cli.alerts
+	@$(BIN)/python -m cli.monitoring
 
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --quiet --no-header

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from cli.alerts import CHECKS
+from cli.monitoring.checks import CHECKS
 from contracts.sales import Outcome
 from runtime.db import connect
 from services.sender.coherence import STATE_AFTER

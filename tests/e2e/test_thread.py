@@ -1,8 +1,13 @@
 """The thread: an ERP's document becomes a KSeF number and a UPO. The tests share one running system."""
 
+from collections.abc import Iterator
+
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 import ksef
+from cli.monitoring.catalogue import SERIES, values_of, workers_of
 from contracts.content import InlineContent
 from contracts.sales import Outcome, State
 from services import WORKERS
@@ -182,7 +187,36 @@ async def test_workers_tell_that_they_live_and_are_ready_and_what_they_count(sys
 
     alive = [await system.get(worker, "/livez") for worker in WORKERS]
     assert [answer[:2] for answer in alive] == ["ok"] * len(WORKERS)
-    assert "ksef_stage_records_total" in await system.get("mapper", "/metrics")
+
+
+async def test_every_series_that_a_worker_shows_is_one_that_the_reference_tells_of(system: System) -> None:
+    await system.publish("sap-north", [invoice("FV/18"), b"not json"])
+    await system.until_ended([document_id("FV/18")])
+
+    shown = [(worker, sample) for worker in WORKERS for sample in await samples(system, worker)]
+
+    assert {misplaced for worker, sample in shown for misplaced in undeclared(worker, sample)} == set()
+    assert {worker for worker, sample in shown if sample.name == "ksef_worker_ready"} == set(WORKERS)
+
+
+async def samples(system: System, worker: str) -> list[Sample]:
+    """Our series, as scraped."""
+    families = text_string_to_metric_families(await system.get(worker, "/metrics"))
+    return [sample for family in families for sample in family.samples if sample.name.startswith("ksef_")]
+
+
+def undeclared(worker: str, sample: Sample) -> Iterator[str]:
+    """What of a sample the catalogue does not know."""
+    metric = SERIES.get(sample.name)
+    if metric is None or worker not in workers_of(metric):
+        yield f"{worker} shows {sample.name}"
+        return
+    labels = {label: value for label, value in sample.labels.items() if label != "le"}
+    if labels.keys() != metric.labels.keys():
+        yield f"{sample.name} has the labels {sorted(labels)}"
+    for label, value in labels.items():
+        if value not in values_of(metric, label):
+            yield f"{sample.name} has {label}={value}"
 
 
 async def test_no_log_line_shows_a_document_or_a_secret(system: System) -> None:

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from cli.alerts import CHECKS
+from cli.monitoring.checks import CHECKS
 from runtime.coherence import Auditor, Check, Found
 from runtime.db import Connection, Database
 from runtime.lease import Leases

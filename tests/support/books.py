@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import uuid4
 
-from cli.alerts import CHECKS
+from cli.monitoring.checks import CHECKS
 from contracts.findings import Finding
 from contracts.sales import State as Step
 from runtime.coherence import Auditor

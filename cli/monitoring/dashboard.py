@@ -13,6 +13,7 @@ FILE = Path(__file__).parents[2] / "deploy" / "grafana" / "ksef-courier.json"
 _WIDTH = 24
 _PER_LINE = {"timeseries": 3, "stat": 6}
 _HEIGHT = {"timeseries": 8, "stat": 5}
+_OPEN = {"collapsed": False, "panels": []}
 # Asked for when the dashboard is imported, and a choice on its top line afterwards.
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
@@ -49,7 +50,7 @@ def _panels() -> list[dict[str, Any]]:
     top = 0
     for row in ROWS:
         place = {"x": 0, "y": top, "w": _WIDTH, "h": 1}
-        made.append({"id": next(numbers), "type": "row", "title": row.title, "gridPos": place, "panels": []})
+        made.append({"id": next(numbers), "type": "row", "title": row.title, "gridPos": place, **_OPEN})
         top += 1
         kind = row.panels[0].kind
         width, height = _WIDTH // _PER_LINE[kind], _HEIGHT[kind]

@@ -14,6 +14,7 @@ from lxml import etree
 
 from contracts.findings import Finding
 from contracts.invoice.texts import refused_character
+from fa3.fields import field_of
 from fa3.places import path_of, place_of_byte
 
 MOST_FINDINGS: Final = 10
@@ -40,7 +41,9 @@ def no_utf8(raw: bytes) -> Finding | None:
         return Finding(
             code="K02",
             text=f"The document is not UTF-8: byte {error.start} is 0x{raw[error.start]:02x}.",
+            text_pl=f"Dokument nie jest w UTF-8: bajt {error.start} to 0x{raw[error.start]:02x}.",
             next_step="Write the document in UTF-8; this looks like a text in an older code page.",
+            next_step_pl="Zapisz dokument w UTF-8; wygląda to na tekst w starszej stronie kodowej.",
             place=place_of_byte(raw, error.start),
         )
     return None
@@ -64,7 +67,9 @@ def _instructions(root: "etree._Element") -> Iterator[Finding]:
         yield Finding(
             code="K03",
             text=f"The document has the processing instruction {instruction.target}.",
+            text_pl=f"Dokument zawiera instrukcję przetwarzania {instruction.target}.",
             next_step="Remove it; KSeF refuses processing instructions.",
+            next_step_pl="Usuń ją; KSeF nie przyjmuje instrukcji przetwarzania.",
             place=f"line {instruction.sourceline}",
         )
 
@@ -80,7 +85,10 @@ def _refused(character: str, *, place: str | None = None, fa3_path: str | None =
     return Finding(
         code="K03",
         text=f"The document holds the character U+{ord(character):04X}, which KSeF refuses.",
+        text_pl=f"Dokument zawiera znak U+{ord(character):04X}, którego KSeF nie przyjmuje.",
         next_step="Remove it where the text is made; often a text in code page 1252 was taken for UTF-8.",
-        place=place,
+        next_step_pl="Usuń go tam, gdzie tekst powstaje; często to strona kodowa 1252 wzięta za UTF-8.",
+        field=field_of(fa3_path) if fa3_path else None,
         fa3_path=fa3_path,
+        place=place,
     )

@@ -81,7 +81,13 @@ def parse_tree(raw: bytes) -> "etree._Element | Finding":
         return characters.no_utf8(raw) or _not_well_formed(error)
     information: Any = root.getroottree().docinfo
     if information.doctype:  # the prolog has been looked at; this is the second lock
-        return Finding(code="K01", text="The document has a document type (DOCTYPE).", next_step="Remove it.")
+        return Finding(
+            code="K01",
+            text="The document has a document type (DOCTYPE).",
+            text_pl="Dokument ma deklarację typu (DOCTYPE).",
+            next_step="Remove it.",
+            next_step_pl="Usuń ją.",
+        )
     return root
 
 
@@ -123,11 +129,14 @@ def unknown_root(root: "etree._Element") -> Finding:
     name, namespace = name_of(root), namespace_of(root)
     other = REFUSED_NAMESPACES.get(namespace)
     known = " or ".join(version.name for version in VERSIONS.values())
-    what = f"is {other}" if other else f"has the root {name} in namespace {namespace or 'none'}"
+    what = f"is {other.en}" if other else f"has the root {name} in namespace {namespace or 'none'}"
+    what_pl = f"to {other.pl}" if other else f"ma korzeń {name} w przestrzeni nazw {namespace or '(brak)'}"
     return Finding(
         code="K04",
         text=f"The document {what}; expected is {ROOT} of {known}.",
+        text_pl=f"Dokument {what_pl}; oczekiwano: {ROOT} we wzorze {known}.",
         next_step=f"Send the invoice as {known}.",
+        next_step_pl=f"Wyślij fakturę we wzorze {known}.",
         fa3_path=name,
         value=namespace or None,
         allowed=tuple(VERSIONS),
@@ -140,7 +149,9 @@ def _not_well_formed(error: etree.XMLSyntaxError) -> Finding:
     return Finding(
         code="K01",
         text=f"The document is not well-formed XML: {problem}.",
+        text_pl=f"Dokument nie jest poprawnie zbudowanym XML; parser mówi: {problem}.",
         next_step="Correct the XML at the place named, or have a library write it.",
+        next_step_pl="Popraw XML we wskazanym miejscu albo zapisuj go biblioteką.",
         place=f"line {line}, column {column}",
     )
 
@@ -154,5 +165,7 @@ def _too_large(raw: bytes, limit: int) -> Finding:
     return Finding(
         code="K05",
         text=f"The document has {len(raw):,} bytes, KSeF takes {limit:,}.",
+        text_pl=f"Dokument ma bajtów: {len(raw)}, a KSeF przyjmuje najwyżej {limit}.",
         next_step="Split the invoice, or shorten texts that repeat on every line.",
+        next_step_pl="Podziel fakturę albo skróć teksty, które powtarzają się w każdym wierszu.",
     )

@@ -38,7 +38,9 @@ def length_findings(document: Document) -> Iterator[Finding]:
                 update={
                     "code": "E35",
                     "text": f"{found.fa3_path} is longer than {violation.detail} UTF-16 units.",
+                    "text_pl": f"{found.fa3_path} ma więcej jednostek UTF-16 niż {violation.detail}.",
                     "next_step": "Shorten the text; an emoji counts twice.",
+                    "next_step_pl": "Skróć tekst; emoji liczy się podwójnie.",
                     "value": None,
                 }
             )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from contracts.findings import Finding
+from contracts.wording import Wording
 from fa3.places import place_of_byte
 
 _declaration = re.compile(rb"<\?xml[ \t\r\n](?P<content>[^>]{0,200}?)\?>").match
@@ -15,9 +16,9 @@ _encoding = re.compile(rb"encoding[ \t\r\n]*=[ \t\r\n]*[\"']([A-Za-z0-9._:-]*)[\
 _version = re.compile(rb"version[ \t\r\n]*=[ \t\r\n]*[\"']([0-9.]*)[\"']").search
 
 _MARKS = {
-    codecs.BOM_UTF8: "a UTF-8 byte order mark",
-    codecs.BOM_UTF16_LE: "a UTF-16 byte order mark",
-    codecs.BOM_UTF16_BE: "a UTF-16 byte order mark",
+    codecs.BOM_UTF8: "UTF-8",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
 }
 
 
@@ -26,7 +27,14 @@ def problems(raw: bytes) -> Iterator[Finding]:
     for mark, name in _MARKS.items():
         if raw.startswith(mark):
             yield _refused(
-                f"begins with {name}", "Write UTF-8 without a byte order mark.", "line 1, column 1"
+                Wording(
+                    f"begins with a {name} byte order mark",
+                    f"zaczyna się znacznikiem kolejności bajtów {name}",
+                ),
+                Wording(
+                    "Write UTF-8 without a byte order mark.", "Zapisz UTF-8 bez znacznika kolejności bajtów."
+                ),
+                "line 1, column 1",
             )
     start = len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0
     declaration = _declaration(raw, start)
@@ -35,8 +43,11 @@ def problems(raw: bytes) -> Iterator[Finding]:
     doctype = _doctype(raw, declaration.end() if declaration else start)
     if doctype is not None:
         yield _refused(
-            "has a document type (DOCTYPE)",
-            "Remove it; an invoice needs no entities and no DTD.",
+            Wording("has a document type (DOCTYPE)", "ma deklarację typu (DOCTYPE)"),
+            Wording(
+                "Remove it; an invoice needs no entities and no DTD.",
+                "Usuń ją; faktura nie potrzebuje encji ani DTD.",
+            ),
             place_of_byte(raw, doctype),
         )
 
@@ -46,10 +57,20 @@ def _declared(content: bytes) -> Iterator[Finding]:
     if encoding and encoding[1].upper() != b"UTF-8":
         name = encoding[1].decode("ascii")
         yield _refused(
-            f"declares the encoding {name}", "Write and declare UTF-8, or declare nothing.", "line 1"
+            Wording(f"declares the encoding {name}", f"deklaruje kodowanie {name}"),
+            Wording(
+                "Write and declare UTF-8, or declare nothing.",
+                "Zapisz i zadeklaruj UTF-8 albo nie deklaruj niczego.",
+            ),
+            "line 1",
         )
     if version and version[1] != b"1.0":
-        yield _refused(f"declares XML {version[1].decode('ascii')}", "Declare version 1.0.", "line 1")
+        number = version[1].decode("ascii")
+        yield _refused(
+            Wording(f"declares XML {number}", f"deklaruje XML {number}"),
+            Wording("Declare version 1.0.", "Zadeklaruj wersję 1.0."),
+            "line 1",
+        )
 
 
 def _doctype(raw: bytes, start: int) -> int | None:
@@ -75,5 +96,12 @@ def _past_blanks(raw: bytes, position: int) -> int:
     return blanks.end() if blanks else position
 
 
-def _refused(problem: str, next_step: str, place: str) -> Finding:
-    return Finding(code="K01", text=f"The document {problem}.", next_step=next_step, place=place)
+def _refused(problem: Wording, next_step: Wording, place: str) -> Finding:
+    return Finding(
+        code="K01",
+        text=f"The document {problem.en}.",
+        text_pl=f"Dokument {problem.pl}.",
+        next_step=next_step.en,
+        next_step_pl=next_step.pl,
+        place=place,
+    )

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 from lxml import etree
 
+from contracts.wording import Wording
 from fa3.document import Document
 from fa3.schema_types import FORM_OF_PATTERN, FORM_OF_TYPE
 from fa3.versions import VERSIONS, Version
@@ -151,7 +152,7 @@ def _violation(error: Any, root: "etree._Element") -> Violation:
             rule = "incomplete" if "Missing child" in message else rule
             return Violation(element, rule, allowed=tuple(found[1].split(", ")) if found else ())
         case "form":
-            return Violation(element, rule, detail=_form(message))
+            return Violation(element, rule, form=_form(message))
         case "fixed":
             found = _fixed(message)
             return Violation(element, "enumeration", allowed=(found[1],) if found else ())
@@ -162,11 +163,11 @@ def _violation(error: Any, root: "etree._Element") -> Violation:
             return Violation(element, rule, detail=_plain(message))
 
 
-def _form(message: str) -> str:
+def _form(message: str) -> Wording | None:
     if pattern := _pattern(message):
-        return FORM_OF_PATTERN.get(pattern[1], "")
+        return FORM_OF_PATTERN.get(pattern[1])
     named = _type(message)
-    return FORM_OF_TYPE.get(named[1], "") if named else ""
+    return FORM_OF_TYPE.get(named[1]) if named else None
 
 
 def _plain(message: str) -> str:

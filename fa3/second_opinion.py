@@ -16,6 +16,7 @@ from typing import Any, Final
 import xmlschema
 from xmlschema.validators import XMLSchemaChildrenValidationError, XsdPatternFacets
 
+from contracts.wording import Wording
 from fa3.document import Document
 from fa3.places import local_name
 from fa3.schema import MOST_VIOLATIONS, schema_path
@@ -92,7 +93,7 @@ def _violation(error: Any) -> Violation | None:
         case "enumeration":
             return Violation(error.elem, rule, allowed=tuple(map(str, facet.enumeration)))
         case "form":
-            return Violation(error.elem, rule, detail=_form(facet))
+            return Violation(error.elem, rule, form=_form(facet))
         case "too_long" | "too_short" | "too_small" | "too_large" | "digits":
             return Violation(error.elem, rule, detail=str(facet.value))
         case _:
@@ -106,7 +107,7 @@ def _disorder(error: Any) -> Violation:
     return Violation(error.elem[error.index], "unexpected", allowed=expected)
 
 
-def _form(facet: Any) -> str:
+def _form(facet: Any) -> Wording | None:
     if isinstance(facet, XsdPatternFacets):
-        return next(filter(None, (FORM_OF_PATTERN.get(pattern, "") for pattern in facet.regexps)), "")
-    return FORM_OF_TYPE.get(facet.local_name or "", "")
+        return next((FORM_OF_PATTERN[one] for one in facet.regexps if one in FORM_OF_PATTERN), None)
+    return FORM_OF_TYPE.get(facet.local_name or "")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
+from contracts.wording import Wording
+
 
 class FormCode(NamedTuple):
     """How a session of the KSeF API names the form (API 2.9, ``formCode``)."""
@@ -43,6 +45,10 @@ VERSIONS: Final = {version.namespace: version for version in (FA3,)}
 ROOT: Final = "Faktura"
 
 REFUSED_NAMESPACES: Final = {
-    "http://crd.gov.pl/wzor/2023/06/29/12648/": "FA(2), which was replaced by FA(3) on 2026-02-01",
-    "http://crd.gov.pl/wzor/2026/03/06/14189/": "FA_RR(1), the invoice of a flat-rate farmer",
+    "http://crd.gov.pl/wzor/2023/06/29/12648/": Wording(
+        "FA(2), which was replaced by FA(3) on 2026-02-01", "FA(2), którą 2026-02-01 zastąpiła FA(3)"
+    ),
+    "http://crd.gov.pl/wzor/2026/03/06/14189/": Wording(
+        "FA_RR(1), the invoice of a flat-rate farmer", "FA_RR(1), faktura rolnika ryczałtowego"
+    ),
 }

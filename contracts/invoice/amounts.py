@@ -38,7 +38,7 @@ def _exact(value: object) -> Decimal:
     else:
         raise PydanticCustomError("amount", "is not a number")
     if not amount.is_finite():
-        raise PydanticCustomError("amount", "is not a finite number")
+        raise PydanticCustomError("amount_infinite", "is not a finite number")
     return amount
 
 
@@ -74,7 +74,7 @@ class Amount:
         # Before any text is made of it: 1E+999999999 would not fit into memory.
         if amount and amount.adjusted() >= self.whole:
             raise PydanticCustomError(
-                "amount_digits", "has more than {whole} digits before the point", {"whole": self.whole}
+                "amount_whole", "has more than {whole} digits before the point", {"whole": self.whole}
             )
         if amount and amount.adjusted() < -self.places:
             raise self._too_fine()
@@ -85,7 +85,7 @@ class Amount:
 
     def _too_fine(self) -> PydanticCustomError:
         return PydanticCustomError(
-            "amount_digits", "has more than {places} decimals", {"places": self.places}
+            "amount_places", "has more than {places} decimals", {"places": self.places}
         )
 
 

@@ -18,7 +18,8 @@ def _written(name: str) -> str:
 def at_most_one(part: BaseModel, *fields: str) -> None:
     """Raise unless no more than one of the fields is given."""
     if len(given := _given(part, fields)) > 1:
-        raise PydanticCustomError("exclusive", "has {given} together", {"given": " and ".join(given)})
+        context = {"given": " and ".join(given), "given_pl": " i ".join(given)}
+        raise PydanticCustomError("exclusive", "has {given} together", context)
 
 
 def exactly_one(part: BaseModel, *fields: str) -> None:
@@ -34,6 +35,11 @@ def all_or_none(part: BaseModel, *fields: str) -> None:
     """Raise if some of the fields are given and some are not."""
     given = _given(part, fields)
     if given and len(given) < len(fields):
-        missing = " and ".join(_written(name) for name in fields if _written(name) not in given)
-        context = {"given": " and ".join(given), "missing": missing}
+        missing = [_written(name) for name in fields if _written(name) not in given]
+        context = {
+            "given": " and ".join(given),
+            "given_pl": " i ".join(given),
+            "missing": " and ".join(missing),
+            "missing_pl": " i ".join(missing),
+        }
         raise PydanticCustomError("incomplete", "has {given} without {missing}", context)

@@ -14,13 +14,14 @@ from contracts.invoice.moments import Day
 from contracts.invoice.part import Flag, Many, Opt, Part, UpTo
 from contracts.invoice.party import BuyerBefore, SellerBefore
 from contracts.invoice.texts import Text, Text256
+from contracts.wording import Wording
 
 KsefNumber: TypeAlias = Annotated[
     str,
     Text(
         36,
         pattern=r"^(?:[1-9][0-9]{9}|M[0-9]{9}|[A-Z]{3}[0-9]{7})-[0-9]{8}-[0-9A-F]{6}-?[0-9A-F]{6}-[0-9A-F]{2}$",
-        form="a KSeF number",
+        form=Wording("a KSeF number", "numer KSeF"),
     ),
 ]
 """NIP, day of acceptance, twelve hex digits, checksum; with one more hyphen if KSeF 1.0 gave it."""

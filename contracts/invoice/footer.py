@@ -3,10 +3,28 @@
 Invariant: the footer is the one place whose line breaks survive. (FA(3) Stopka.)
 """
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from contracts.invoice.part import Many, Opt, Part, UpTo
 from contracts.invoice.texts import Prose, Text, Text256
+from contracts.wording import Wording
+
+Krs: TypeAlias = Annotated[
+    str,
+    Text(
+        10,
+        pattern="^[0-9]{10}$",
+        form=Wording("a KRS number of ten digits", "numer KRS: dziesięć cyfr"),
+    ),
+]
+Regon: TypeAlias = Annotated[
+    str,
+    Text(
+        14,
+        pattern="^(?:[0-9]{9}|[0-9]{14})$",
+        form=Wording("a REGON of nine or fourteen digits", "REGON: dziewięć lub czternaście cyfr"),
+    ),
+]
 
 
 class Register(Part):
@@ -14,13 +32,9 @@ class Register(Part):
 
     name: Opt[Text256] = None
     """Full name."""
-    krs: Opt[Annotated[str, Text(10, pattern="^[0-9]{10}$", form="a KRS number of ten digits")]] = None
+    krs: Opt[Krs] = None
     """Number in the court register."""
-    regon: Opt[
-        Annotated[
-            str, Text(14, pattern="^(?:[0-9]{9}|[0-9]{14})$", form="a REGON of nine or fourteen digits")
-        ]
-    ] = None
+    regon: Opt[Regon] = None
     """Number in the statistical register."""
     bdo: Opt[Annotated[str, Text(9)]] = None
     """Number in the waste register."""

@@ -12,11 +12,21 @@ from contracts.invoice.amounts import Percent, Whole
 from contracts.invoice.choices import exactly_one
 from contracts.invoice.part import Flag, Many, Opt, Part, UpTo
 from contracts.invoice.texts import CountryCode, NipText, Text, Text32, Text50, Text256, Text512
+from contracts.wording import Wording
 
 InternalId: TypeAlias = Annotated[
-    str, Text(16, pattern="^[1-9][0-9]{9}-[0-9]{5}$", form="an internal id: NIP, dash, five digits")
+    str,
+    Text(
+        16,
+        pattern="^[1-9][0-9]{9}-[0-9]{5}$",
+        form=Wording(
+            "an internal id: NIP, dash, five digits", "identyfikator wewnętrzny: NIP, kreska, pięć cyfr"
+        ),
+    ),
 ]
-Email: TypeAlias = Annotated[str, Text(255, pattern="^.+@.+$", form="an e-mail address")]
+Email: TypeAlias = Annotated[
+    str, Text(255, pattern="^.+@.+$", form=Wording("an e-mail address", "adres e-mail"))
+]
 Phone: TypeAlias = Annotated[str, Text(16)]
 Gln: TypeAlias = Annotated[str, Text(13)]
 

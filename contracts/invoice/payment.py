@@ -17,6 +17,7 @@ from contracts.invoice.judging import judged_by
 from contracts.invoice.moments import Day
 from contracts.invoice.part import Many, Opt, Part, UpTo
 from contracts.invoice.texts import Text, Text50, Text256
+from contracts.wording import Wording
 
 MethodCode: TypeAlias = Literal["cash", "card", "voucher", "cheque", "credit", "transfer", "mobile"]
 METHOD_CODES: tuple[MethodCode, ...] = get_args(MethodCode)
@@ -64,14 +65,31 @@ def _without_blanks(value: Any) -> Any:
 
 AccountNumber: TypeAlias = Annotated[
     str,
-    Text(34, pattern="^[^ ]{10,34}$", form="an account number of 10 to 34 characters"),
+    Text(
+        34,
+        pattern="^[^ ]{10,34}$",
+        form=Wording("an account number of 10 to 34 characters", "numer rachunku: od 10 do 34 znaków"),
+    ),
     BeforeValidator(_without_blanks),
 ]
 Swift: TypeAlias = Annotated[
-    str, Text(11, pattern="^[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?$", form="a SWIFT code of 8 or 11 characters")
+    str,
+    Text(
+        11,
+        pattern="^[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?$",
+        form=Wording("a SWIFT code of 8 or 11 characters", "kod SWIFT: 8 lub 11 znaków"),
+    ),
 ]
 IpKsef: TypeAlias = Annotated[
-    str, Text(13, pattern="^[0-9]{3}[a-zA-Z0-9]{10}$", form="a payment id: three digits and ten characters")
+    str,
+    Text(
+        13,
+        pattern="^[0-9]{3}[a-zA-Z0-9]{10}$",
+        form=Wording(
+            "a payment id: three digits and ten characters",
+            "identyfikator płatności: trzy cyfry i dziesięć znaków",
+        ),
+    ),
 ]
 
 

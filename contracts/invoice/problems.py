@@ -5,69 +5,23 @@ document than the value in question.
 """
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias, get_args, get_origin
+from typing import Annotated, Any, Final, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from contracts.findings import Finding
 from contracts.invoice.judging import FAST, JUDGE
-from contracts.invoice.payment import METHOD_CODES
-from contracts.invoice.rates import RATE_CODES
+from contracts.invoice.refusals import REFUSALS, UNFORESEEN
 from contracts.invoice.strict_json import LONGEST_NUMBER, OddNumber, Path
+from contracts.wording import Wording
 
 Findings: TypeAlias = tuple[Finding, ...]
 
 MOST_FINDINGS: Final = 100
 _LONGEST_SHOWN: Final = 80
-
-
-class _Refusal(NamedTuple):
-    code: str
-    next_step: str
-    says: str = ""
-    """A predicate, where pydantic's own message is none; names of the error's context in braces."""
-    allowed: tuple[str, ...] = ()
-
-
-_REFUSALS: Final[dict[str, _Refusal]] = {
-    "extra_forbidden": _Refusal("C10", "Remove the field or correct its name.", "is no field of invoice/1"),
-    "string_unicode": _Refusal(
-        "C10", "Write names of fields as the model has them.", "has a name that is no text"
-    ),
-    "missing": _Refusal("C11", "Add the field.", "is missing"),
-    "blank": _Refusal("C11", "Give it a value."),
-    "model_type": _Refusal("C12", "Write an object in braces.", "is not an object"),
-    "tuple_type": _Refusal("C12", "Write a list in brackets.", "is not a list"),
-    "text": _Refusal("C12", "Write a text in quotation marks."),
-    "bool_type": _Refusal(
-        "C12", "Write true or false, without quotation marks.", "is neither true nor false"
-    ),
-    "text_length": _Refusal("C13", "Shorten the text."),
-    "too_many": _Refusal("C14", "Split the document."),
-    "too_short": _Refusal(
-        "C14", "Add what is missing.", "has {actual_length} entries, at least {min_length} are due"
-    ),
-    "literal_error": _Refusal("C15", "Use one of the allowed values.", "is not one of {expected}"),
-    "rate": _Refusal("C15", "Use a rate code of FA(3); a plain 0 can mean any of five.", allowed=RATE_CODES),
-    "method": _Refusal("C15", 'Use a code, or {"other": "…"} for a method in words.', allowed=METHOD_CODES),
-    "amount": _Refusal("C16", "Write a number, or its digits in quotation marks."),
-    "amount_form": _Refusal("C16", "Write digits and a decimal point, nothing else: 1234.56."),
-    "amount_digits": _Refusal("C16", "Round where the amount is made, or choose a larger unit."),
-    "whole": _Refusal("C16", "Write a whole number."),
-    "range": _Refusal("C16", "Use a number within the range."),
-    "day": _Refusal("C17", "Write the day as YYYY-MM-DD, without a time."),
-    "day_unknown": _Refusal("C17", "Correct the day."),
-    "point": _Refusal("C17", "Write it with its offset: 2026-11-20T09:15:00+01:00."),
-    "text_form": _Refusal("C18", "Correct the value."),
-    "character": _Refusal("C19", "Remove the character where the text is made; XML or KSeF refuses it."),
-    "exclusive": _Refusal("C20", "Keep one of them."),
-    "one_of": _Refusal("C20", "Give exactly one of them."),
-    "incomplete": _Refusal("C20", "Give them together or not at all."),
-}
-_UNFORESEEN: Final = _Refusal("C12", "Compare the field with the schema of invoice/1.", "cannot be read")
 
 
 def findings_of(error: ValidationError, *, model: type[BaseModel]) -> Findings:
@@ -82,7 +36,9 @@ def repeated_field(path: Path) -> Finding:
     return Finding(
         code="C05",
         text=f"{path_of(path)} is written more than once.",
+        text_pl=f"{path_of(path)}: pole zapisano więcej niż raz.",
         next_step="Keep one of them; a reader would take either.",
+        next_step_pl="Zostaw jedno z nich; czytający mógłby wziąć dowolne.",
         field=path_of(path),
     )
 
@@ -100,16 +56,18 @@ def _finding(error: ErrorDetails, *, model: type[BaseModel]) -> Finding:
     path = path_of(location)
     if isinstance(error["input"], OddNumber):
         return _odd_number(path, error["input"])
-    refusal = _REFUSALS.get(error["type"], _UNFORESEEN)
-    context = error.get("ctx", {})
-    predicate = refusal.says.format(**context) if refusal.says else error["msg"]
+    refusal = REFUSALS.get(error["type"], UNFORESEEN)
+    says = _filled(refusal.says, error.get("ctx", {}))
     value = None if error["type"] in {"missing", "extra_forbidden"} else _value(error["input"])
     known = _fields_at(model, location[:-1]) if error["type"] == "extra_forbidden" else ()
     nearest = difflib.get_close_matches(str(location[-1]), known, n=1) if known else []
+    next_step = _guess(nearest[0]) if nearest else refusal.next_step
     return Finding(
         code=refusal.code,
-        text=_sentence(path, value, predicate),
-        next_step=f"Did you mean {nearest[0]}?" if nearest else refusal.next_step,
+        text=_sentence(path or "The document", value, says.en),
+        text_pl=_sentence(path or "Dokument", value, says.pl),
+        next_step=next_step.en,
+        next_step_pl=next_step.pl,
         field=path or None,
         value=value,
         allowed=refusal.allowed or tuple(known),
@@ -124,18 +82,37 @@ def _location(error: ErrorDetails) -> Path:
     return (*(step for step in known if not str(step).startswith(JUDGE)), *unknown)
 
 
-def _sentence(path: str, value: str | None, predicate: str) -> str:
-    subject = path or "The document"
+def _filled(says: Wording, context: Mapping[str, Any]) -> Wording:
+    words = dict(context)
+    if "expected" in words:  # pydantic lists what a literal allows: 'VAT', 'KOR' or 'ZAL'
+        words["expected_pl"] = str(words["expected"]).replace("' or '", "' lub '")
+    return Wording(says.en.format(**words), says.pl.format(**words))
+
+
+def _guess(name: str) -> Wording:
+    return Wording(f"Did you mean {name}?", f"Czy chodzi o pole {name}?")
+
+
+def _sentence(subject: str, value: str | None, predicate: str) -> str:
     return f"{subject} {predicate}." if value is None else f"{subject} {predicate}: {value}"
 
 
 def _odd_number(path: str, number: OddNumber) -> Finding:
     too_long = len(number.text) > LONGEST_NUMBER
-    problem = "is a number of absurd length" if too_long else f"is {number.text}, which is no number here"
+    problem = (
+        Wording("is a number of absurd length", "jest liczbą o niedorzecznej długości")
+        if too_long
+        else Wording(
+            f"is {number.text}, which is no number here",
+            f"ma wartość {number.text}, która nie jest tu liczbą",
+        )
+    )
     return Finding(
         code="C06",
-        text=f"{path} {problem}.",
+        text=f"{path} {problem.en}.",
+        text_pl=f"{path} {problem.pl}.",
         next_step="Write a finite number, or leave the field out.",
+        next_step_pl="Zapisz liczbę skończoną albo pomiń to pole.",
         field=path,
         value=_shown(number.text),
     )
@@ -145,7 +122,9 @@ def _and_more(count: int) -> Finding:
     return Finding(
         code="C00",
         text=f"{count:,} more problems are not listed.",
+        text_pl=f"Dalszych problemów, których nie wymieniono: {count}.",
         next_step="Correct those listed and send again.",
+        next_step_pl="Popraw wymienione i wyślij ponownie.",
     )
 
 

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 
 from contracts.findings import Finding
+from contracts.wording import Wording
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -58,7 +59,9 @@ def parse(raw: bytes, *, most_bytes: int) -> JsonText:
             Finding(
                 code="C04",
                 text="The document is nested too deeply to be read.",
+                text_pl="Dokument jest zagnieżdżony zbyt głęboko, by go odczytać.",
                 next_step="Write the fields of invoice/1 as its schema has them; no part of it is that deep.",
+                next_step_pl="Zapisz pola invoice/1 tak, jak ma je schemat; nie jest tak głęboki.",
             )
         ) from None
 
@@ -143,7 +146,9 @@ def _decoded(raw: bytes, *, most_bytes: int) -> str:
             Finding(
                 code="C01",
                 text=f"The document has {len(raw):,} bytes, at most {most_bytes:,} are read.",
+                text_pl=f"Dokument ma bajtów: {len(raw)}, a odczytywane jest najwyżej {most_bytes}.",
                 next_step="Split the invoice, or shorten texts that repeat on every line.",
+                next_step_pl="Podziel fakturę albo skróć teksty, które powtarzają się w każdym wierszu.",
             )
         )
     try:
@@ -152,15 +157,19 @@ def _decoded(raw: bytes, *, most_bytes: int) -> str:
         raise UnreadableJson(
             Finding(
                 code="C02",
-                text=f"The document is not UTF-8: byte {error.start} is wrong.{_other(raw)}",
+                text=f"The document is not UTF-8: byte {error.start} is wrong.{_other(raw).en}",
+                text_pl=f"Dokument nie jest w UTF-8: błędny bajt {error.start}.{_other(raw).pl}",
                 next_step="Publish the document in UTF-8.",
+                next_step_pl="Opublikuj dokument w UTF-8.",
                 place=f"byte {error.start}",
             )
         ) from None
 
 
-def _other(raw: bytes) -> str:
-    return " It looks like UTF-16." if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
+def _other(raw: bytes) -> Wording:
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return Wording(" It looks like UTF-16.", " Wygląda na UTF-16.")
+    return Wording("", "")
 
 
 def _no_json(error: json.JSONDecodeError) -> UnreadableJson:
@@ -168,7 +177,9 @@ def _no_json(error: json.JSONDecodeError) -> UnreadableJson:
         Finding(
             code="C03",
             text=f"The document is not JSON: {error.msg.lower()}.",
+            text_pl=f"Dokument nie jest poprawnym JSON; parser mówi: {error.msg.lower()}.",
             next_step="Check the document with a JSON tool at the place named.",
+            next_step_pl="Sprawdź dokument narzędziem do JSON we wskazanym miejscu.",
             place=f"line {error.lineno}, column {error.colno}",
         )
     )

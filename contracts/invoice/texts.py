@@ -13,8 +13,10 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core import core_schema as cs
 
 from contracts.invoice.judging import either, is_blank, judged_by
+from contracts.wording import Wording
 
 _PLANES = range(1, 17)
+_NO_FORM = Wording("", "")
 
 # Illegal in XML 1.0, or refused by KSeF as discouraged (KSeF API 2.9, verification of an invoice).
 refused_character = re.compile(
@@ -59,7 +61,7 @@ class Text:
 
     longest: int
     pattern: str | None = None
-    form: str = ""
+    form: Wording = _NO_FORM
     numbers: bool = False
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -82,7 +84,8 @@ class Text:
         # Before collapsing: split() would swallow U+001C to U+001F as if they were white space.
         text = " ".join(_without_refused(value).split())
         if self.pattern and not is_blank(text) and not re.search(self.pattern, text):
-            raise PydanticCustomError("text_form", "is not {form}", {"form": self.form})
+            context = {"form": self.form.en, "form_pl": self.form.pl}
+            raise PydanticCustomError("text_form", "is not {form}", context)
         return _fitting(text, longest=self.longest)
 
 
@@ -116,11 +119,35 @@ Text512: TypeAlias = Annotated[str, Text(512)]
 Identifier50: TypeAlias = Annotated[str, Text(50, numbers=True)]
 
 NipText: TypeAlias = Annotated[
-    str, Text(10, pattern="^[1-9][0-9]{9}$", form="a NIP: ten digits without dashes, blanks or PL")
+    str,
+    Text(
+        10,
+        pattern="^[1-9][0-9]{9}$",
+        form=Wording(
+            "a NIP: ten digits without dashes, blanks or PL",
+            "NIP: dziesięć cyfr bez kresek, odstępów i liter PL",
+        ),
+    ),
 ]
 CountryCode: TypeAlias = Annotated[
-    str, Text(2, pattern="^[A-Z]{2}$", form="a country code: two capital letters, such as PL")
+    str,
+    Text(
+        2,
+        pattern="^[A-Z]{2}$",
+        form=Wording(
+            "a country code: two capital letters, such as PL",
+            "kod kraju: dwie wielkie litery, np. PL",
+        ),
+    ),
 ]
 CurrencyCode: TypeAlias = Annotated[
-    str, Text(3, pattern="^[A-Z]{3}$", form="a currency code: three capital letters, such as PLN")
+    str,
+    Text(
+        3,
+        pattern="^[A-Z]{3}$",
+        form=Wording(
+            "a currency code: three capital letters, such as PLN",
+            "kod waluty: trzy wielkie litery, np. PLN",
+        ),
+    ),
 ]

@@ -10,6 +10,7 @@ from typing import Final
 from contracts.findings import Finding
 from contracts.invoice import Invoice
 from contracts.invoice.annotations import Exemption
+from contracts.wording import Wording
 from fa3.writer.markup import element, yes_no
 from fa3.writer.refusal import refused
 from fa3.writer.totals import Summary
@@ -29,13 +30,24 @@ def problems(invoice: Invoice, totals: Summary) -> Iterator[Finding]:
         yield refused(
             "C34",
             "annotations.exemption",
-            "is missing: the invoice has an exempt rate (zw)",
-            next_step="Give the basis of the exemption and its text.",
+            Wording(
+                "is missing: the invoice has an exempt rate (zw)",
+                "nie zostało podane, a faktura ma stawkę zwolnioną (zw)",
+            ),
+            next_step=Wording(
+                "Give the basis of the exemption and its text.", "Podaj podstawę zwolnienia i jej treść."
+            ),
         )
     if said.reverse_charge == "auto" and _reverse_charge(totals) is None:
-        yield _undecided("reverse_charge", "np I leaves it open who settles the tax")
+        yield _undecided(
+            "reverse_charge",
+            Wording("np I leaves it open who settles the tax", "stawka np I nie mówi, kto rozlicza podatek"),
+        )
     if said.split_payment == "auto" and _split_payment(invoice, totals) is None:
-        yield _undecided("split_payment", "the amount due in PLN is not known")
+        yield _undecided(
+            "split_payment",
+            Wording("the amount due in PLN is not known", "nie jest znana kwota należności w PLN"),
+        )
 
 
 def written(invoice: Invoice, totals: Summary) -> str:
@@ -81,11 +93,11 @@ def _split_payment(invoice: Invoice, totals: Summary) -> bool | None:
     return None if invoice.fx is None else totals.gross * invoice.fx.rate > SPLIT_PAYMENT_ABOVE_PLN
 
 
-def _undecided(field: str, reason: str) -> Finding:
+def _undecided(field: str, reason: Wording) -> Finding:
     return refused(
         "C39",
         f"annotations.{field}",
-        f"cannot be decided: {reason}",
+        Wording(f"cannot be decided: {reason.en}", f"nie daje się rozstrzygnąć: {reason.pl}"),
         value="auto",
-        next_step="Say true or false.",
+        next_step=Wording("Say true or false.", "Podaj true albo false."),
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contracts.findings import Finding
 from contracts.invoice import Invoice
 from contracts.invoice.correction import Original
+from contracts.wording import Wording
 from fa3.writer import parties
 from fa3.writer.markup import element, flag, group, optional
 from fa3.writer.refusal import refused
@@ -21,8 +22,11 @@ def problems(invoice: Invoice) -> Iterator[Finding]:
         yield refused(
             "C37",
             "correction",
-            "is missing on an invoice of kind KOR",
-            next_step="Name the corrected invoice in correction.originals.",
+            Wording("is missing on an invoice of kind KOR", "nie zostało podane na fakturze rodzaju KOR"),
+            next_step=Wording(
+                "Name the corrected invoice in correction.originals.",
+                "Wskaż korygowaną fakturę w correction.originals.",
+            ),
         )
     if correction is None:
         return
@@ -30,28 +34,44 @@ def problems(invoice: Invoice) -> Iterator[Finding]:
         yield refused(
             "C37",
             "correction",
-            f"stands on an invoice of kind {invoice.kind}",
-            next_step="Remove it, or make the kind KOR.",
+            Wording(
+                f"stands on an invoice of kind {invoice.kind}", f"stoi na fakturze rodzaju {invoice.kind}"
+            ),
+            next_step=Wording("Remove it, or make the kind KOR.", "Usuń to albo zmień rodzaj na KOR."),
         )
     if not correction.originals:
         yield refused(
-            "C37", "correction.originals", "are missing", next_step="Name the corrected invoice, or several."
+            "C37",
+            "correction.originals",
+            Wording("are missing", "nie zostały podane"),
+            next_step=Wording(
+                "Name the corrected invoice, or several.", "Wskaż korygowaną fakturę lub kilka."
+            ),
         )
     for index, original in enumerate(correction.originals):
         if original.ksef_number is None and not original.outside_ksef:
             yield refused(
                 "C37",
                 f"correction.originals[{index}]",
-                "has no KSeF number",
+                Wording("has no KSeF number", "nie ma numeru KSeF"),
                 value=original.number,
-                next_step="Give ksef_number, or outside_ksef if KSeF does not hold the invoice.",
+                next_step=Wording(
+                    "Give ksef_number, or outside_ksef if KSeF does not hold the invoice.",
+                    "Podaj ksef_number albo outside_ksef, jeśli faktury nie ma w KSeF.",
+                ),
             )
     if _corrects_nothing(invoice):
         yield refused(
             "C37",
             "correction",
-            "leaves open what it corrects: no lines, no totals, no earlier data",
-            next_step="Give lines, totals (gross 0 if no amount changes), or the data as they stood before.",
+            Wording(
+                "leaves open what it corrects: no lines, no totals, no earlier data",
+                "nie mówi, co koryguje: brak wierszy, sum i danych sprzed korekty",
+            ),
+            next_step=Wording(
+                "Give lines, totals (gross 0 if no amount changes), or the data as they stood before.",
+                "Podaj wiersze, sumy (gross 0, gdy kwoty się nie zmieniają) albo dane sprzed korekty.",
+            ),
         )
 
 

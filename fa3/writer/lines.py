@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from contracts.findings import Finding
 from contracts.invoice import Invoice
+from contracts.wording import Wording
 from fa3.writer.columns import amounts, converted, marks, rows, sums, texts
 from fa3.writer.refusal import refused
 from fa3.writer.table import LineColumns
@@ -20,11 +21,17 @@ def problems(invoice: Invoice, lines: LineColumns) -> Iterator[Finding]:
     """Lines that the invoice's kind, currency or date of supply does not go with."""
     if invoice.kind == "VAT" and not invoice.lines:
         yield refused(
-            "C40", "lines", "are missing on an invoice of kind VAT", next_step="Give at least one line."
+            "C40",
+            "lines",
+            Wording("are missing on an invoice of kind VAT", "nie zostały podane na fakturze rodzaju VAT"),
+            next_step=Wording("Give at least one line.", "Podaj co najmniej jeden wiersz."),
         )
     if invoice.supply is not None and any(lines.date):
         yield refused(
-            "C44", "supply", "stands beside dates of single lines", next_step="Give the one or the others."
+            "C44",
+            "supply",
+            Wording("stands beside dates of single lines", "stoi obok dat poszczególnych wierszy"),
+            next_step=Wording("Give the one or the others.", "Podaj jedno albo drugie."),
         )
     if invoice.kind != "KOR":
         yield from _states(invoice, lines)
@@ -38,9 +45,14 @@ def _states(invoice: Invoice, lines: LineColumns) -> Iterator[Finding]:
             yield refused(
                 "C43",
                 f"lines[{index}].state",
-                f"belongs on a correction, not on kind {invoice.kind}",
+                Wording(
+                    f"belongs on a correction, not on kind {invoice.kind}",
+                    f"należy na korektę, nie na fakturę rodzaju {invoice.kind}",
+                ),
                 value=state,
-                next_step="Remove it, or make the invoice a correction.",
+                next_step=Wording(
+                    "Remove it, or make the invoice a correction.", "Usuń to albo wystaw korektę."
+                ),
             )
 
 
@@ -50,8 +62,10 @@ def _rates_on_pln(lines: LineColumns) -> Iterator[Finding]:
             yield refused(
                 "C35",
                 f"lines[{index}].fx_rate",
-                "stands on an invoice in PLN",
-                next_step="Remove it, or state the invoice's currency.",
+                Wording("stands on an invoice in PLN", "stoi na fakturze w PLN"),
+                next_step=Wording(
+                    "Remove it, or state the invoice's currency.", "Usuń to albo podaj walutę faktury."
+                ),
             )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from contracts.findings import Finding
 from contracts.invoice import Invoice
 from contracts.invoice.lines import PurchaseOrder
+from contracts.wording import Wording
 from fa3.writer.columns import converted, rows, texts
 from fa3.writer.refusal import refused
 from fa3.writer.table import LineColumns
@@ -30,8 +31,14 @@ def problems(invoice: Invoice, lines: LineColumns) -> Iterator[Finding]:
         yield refused(
             "C42",
             "notes",
-            f"and the remarks on lines come to {count:,}, at most {MOST_NOTES:,} fit",
-            next_step="Name orders and delivery notes once for the whole invoice, or split it.",
+            Wording(
+                f"and the remarks on lines come to {count:,}, at most {MOST_NOTES:,} fit",
+                f"wraz z uwagami do wierszy to {count}, a mieści się najwyżej {MOST_NOTES}",
+            ),
+            next_step=Wording(
+                "Name orders and delivery notes once for the whole invoice, or split it.",
+                "Podaj zamówienia i dowody dostawy raz dla całej faktury albo ją podziel.",
+            ),
         )
 
 

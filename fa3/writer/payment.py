@@ -17,6 +17,7 @@ from contracts.invoice.payment import (
     PaymentPart,
     PaymentTerm,
 )
+from contracts.wording import Wording
 from fa3.arithmetic import money
 from fa3.writer.markup import element, flag, group, optional
 from fa3.writer.refusal import refused
@@ -39,16 +40,33 @@ def problems(payment: Payment | None) -> Iterator[Finding]:
         return
     in_parts = payment.status in _PART_MARKS
     if payment.status == "paid" and payment.paid_on is None:
-        yield _contradiction("paid_on", "is missing, though the invoice is paid", "Give the day of payment.")
+        yield _contradiction(
+            "paid_on",
+            Wording(
+                "is missing, though the invoice is paid", "nie zostało podane, choć faktura jest zapłacona"
+            ),
+            Wording("Give the day of payment.", "Podaj dzień zapłaty."),
+        )
     if payment.status != "paid" and payment.paid_on is not None:
-        yield _contradiction("paid_on", "needs the status paid", "Give status paid, or remove the day.")
+        yield _contradiction(
+            "paid_on",
+            Wording("needs the status paid", "wymaga statusu paid"),
+            Wording("Give status paid, or remove the day.", "Podaj status paid albo usuń dzień."),
+        )
     if in_parts and not payment.parts:
         yield _contradiction(
-            "parts", f"are missing with the status {payment.status}", "Give each payment made."
+            "parts",
+            Wording(
+                f"are missing with the status {payment.status}",
+                f"nie zostały podane przy statusie {payment.status}",
+            ),
+            Wording("Give each payment made.", "Podaj każdą dokonaną płatność."),
         )
     if payment.parts and not in_parts:
         yield _contradiction(
-            "parts", "need the status partly or paid_in_parts", "Give the status, or remove the parts."
+            "parts",
+            Wording("need the status partly or paid_in_parts", "wymagają statusu partly lub paid_in_parts"),
+            Wording("Give the status, or remove the parts.", "Podaj status albo usuń płatności częściowe."),
         )
 
 
@@ -125,5 +143,5 @@ def _discount(discount: CashDiscount | None) -> str:
     )
 
 
-def _contradiction(field: str, problem: str, next_step: str) -> Finding:
+def _contradiction(field: str, problem: Wording, next_step: Wording) -> Finding:
     return refused("C38", f"payment.{field}", problem, next_step=next_step)

@@ -9,8 +9,19 @@ state outside a correction · C44 supply dated twice.
 """
 
 from contracts.findings import Finding
+from contracts.wording import Wording
 
 
-def refused(code: str, field: str, problem: str, *, next_step: str, value: str | None = None) -> Finding:
+def refused(
+    code: str, field: str, problem: Wording, *, next_step: Wording, value: str | None = None
+) -> Finding:
     """``problem`` continues the sentence that the field's path begins."""
-    return Finding(code=code, text=f"{field} {problem}.", next_step=next_step, field=field, value=value)
+    return Finding(
+        code=code,
+        text=f"{field} {problem.en}.",
+        text_pl=f"{field} {problem.pl}.",
+        next_step=next_step.en,
+        next_step_pl=next_step.pl,
+        field=field,
+        value=value,
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from contracts.findings import Finding
 from contracts.invoice.party import Address, Contact, Seller
+from contracts.wording import Wording
 from fa3.writer.refusal import refused
 
 
@@ -49,6 +50,12 @@ def _missing(field: str) -> Finding:
     return refused(
         "C36",
         f"seller.{field}",
-        "is missing, and there are no master data of the seller",
-        next_step="Give it on the invoice, or enter the company's master data.",
+        Wording(
+            "is missing, and there are no master data of the seller",
+            "nie zostało podane, a danych podstawowych sprzedawcy brak",
+        ),
+        next_step=Wording(
+            "Give it on the invoice, or enter the company's master data.",
+            "Podaj to na fakturze albo wpisz dane podstawowe firmy.",
+        ),
     )

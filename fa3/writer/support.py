@@ -11,6 +11,7 @@ from contracts.findings import Finding
 from contracts.invoice import Invoice
 from contracts.invoice.document import Kind
 from contracts.invoice.rates import Oss
+from contracts.wording import Wording
 from fa3.writer.refusal import refused
 from fa3.writer.table import LineColumns
 
@@ -51,17 +52,22 @@ def problems(invoice: Invoice, lines: LineColumns) -> Iterator[Finding]:
         yield refused(
             "C30",
             "kind",
-            f"{invoice.kind} is not written yet",
+            Wording(f"{invoice.kind} is not written yet", f"{invoice.kind} nie jest jeszcze obsługiwane"),
             value=invoice.kind,
-            next_step="Send the invoice as ready FA(3) XML.",
+            next_step=Wording(
+                "Send the invoice as ready FA(3) XML.", "Wyślij fakturę jako gotowy XML FA(3)."
+            ),
         )
     for field, value in _unwritten(invoice, lines):
         if value:
             yield refused(
                 "C31",
                 field,
-                "is not written yet",
-                next_step="Send the invoice as ready FA(3) XML, or leave it out.",
+                Wording("is not written yet", "nie jest jeszcze obsługiwane"),
+                next_step=Wording(
+                    "Send the invoice as ready FA(3) XML, or leave it out.",
+                    "Wyślij fakturę jako gotowy XML FA(3) albo pomiń to pole.",
+                ),
             )
 
 

@@ -15,6 +15,7 @@ from contracts.findings import Finding
 from contracts.invoice import Invoice
 from contracts.invoice.rates import Oss, RateCode
 from contracts.invoice.totals import RateTotal
+from contracts.wording import Wording
 from fa3.arithmetic import ZERO, money, rounded, tax_in_gross, tax_on_net
 from fa3.rates import GROUPS, TAX_RATES, Group
 from fa3.writer.markup import element
@@ -105,8 +106,14 @@ def problems(invoice: Invoice, totals: Summary) -> Iterator[Finding]:
             yield refused(
                 "C35",
                 "fx",
-                f"is missing: VAT at {one.code} has to be stated in PLN as well",
-                next_step=f"Give fx.rate (PLN for one {invoice.currency}), or vat_pln in totals.rates.",
+                Wording(
+                    f"is missing: VAT at {one.code} has to be stated in PLN as well",
+                    f"nie zostało podane: VAT według {one.code} trzeba podać także w PLN",
+                ),
+                next_step=Wording(
+                    f"Give fx.rate (PLN for one {invoice.currency}), or vat_pln in totals.rates.",
+                    f"Podaj fx.rate (PLN za jedną jednostkę {invoice.currency}) albo vat_pln w totals.rates.",
+                ),
             )
 
 
@@ -132,14 +139,22 @@ def _misplaced(
     invoice: Invoice, total: RateTotal, field: str, *, earlier: Sequence[RateTotal]
 ) -> Iterator[Finding]:
     if any(total.rate == other.rate for other in earlier):
-        yield refused("C41", f"{field}.rate", "is given twice", next_step="Give one total for each rate.")
+        yield refused(
+            "C41",
+            f"{field}.rate",
+            Wording("is given twice", "podano dwa razy"),
+            next_step=Wording("Give one total for each rate.", "Podaj jedną sumę dla każdej stawki."),
+        )
     if (
         isinstance(total.rate, str)
         and TAX_RATES[total.rate].group.vat is None
         and (total.vat or total.vat_pln)
     ):
         yield refused(
-            "C41", field, f"states VAT, but {total.rate} carries none", next_step="Correct the rate."
+            "C41",
+            field,
+            Wording(f"states VAT, but {total.rate} carries none", f"podaje VAT, ale {total.rate} go nie ma"),
+            next_step=Wording("Correct the rate.", "Popraw stawkę."),
         )
     elif total.vat_pln is not None and invoice.currency == "PLN":
         yield _no_place_on_pln(f"{field}.vat_pln")
@@ -147,7 +162,12 @@ def _misplaced(
 
 def _no_place_on_pln(field: str) -> Finding:
     return refused(
-        "C35", field, "stands on an invoice in PLN", next_step="Remove it, or state the invoice's currency."
+        "C35",
+        field,
+        Wording("stands on an invoice in PLN", "stoi na fakturze w PLN"),
+        next_step=Wording(
+            "Remove it, or state the invoice's currency.", "Usuń to albo podaj walutę faktury."
+        ),
     )
 
 

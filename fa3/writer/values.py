@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from contracts.findings import Finding
+from contracts.wording import Wording
 from fa3.arithmetic import rounded
 from fa3.writer.refusal import refused
 from fa3.writer.table import LineColumns
@@ -71,20 +72,34 @@ def problems(lines: LineColumns, values: LineValues, *, values_needed: bool) -> 
                 yield refused(
                     "C32",
                     f"lines[{index}]",
-                    "has no value, and none can be computed",
-                    next_step="Give net or gross, or a quantity and a price.",
+                    Wording(
+                        "has no value, and none can be computed", "nie ma wartości i nie da się jej obliczyć"
+                    ),
+                    next_step=Wording(
+                        "Give net or gross, or a quantity and a price.",
+                        "Podaj netto lub brutto albo ilość i cenę.",
+                    ),
                 )
         elif rate is None:
             yield refused(
                 "C33",
                 f"lines[{index}].rate",
-                "is missing on a line with a value",
-                next_step="Give the rate code; the margin scheme, which has none, is not written yet.",
+                Wording("is missing on a line with a value", "nie zostało podane w wierszu z wartością"),
+                next_step=Wording(
+                    "Give the rate code; the margin scheme, which has none, is not written yet.",
+                    "Podaj kod stawki; procedura marży, która go nie ma, nie jest jeszcze obsługiwana.",
+                ),
             )
         if discount_per_unit is not None and quantity is None:
             yield refused(
                 "C32",
                 f"lines[{index}].discount_per_unit",
-                "cannot become the line's discount without a quantity",
-                next_step="Give qty, or the whole discount as discount.",
+                Wording(
+                    "cannot become the line's discount without a quantity",
+                    "nie może stać się rabatem wiersza bez ilości",
+                ),
+                next_step=Wording(
+                    "Give qty, or the whole discount as discount.",
+                    "Podaj qty albo cały rabat w polu discount.",
+                ),
             )

@@ -6,9 +6,8 @@ from zoneinfo import ZoneInfo
 from contracts.findings import Finding
 from fa3.checks import all_schema_findings, schema_findings
 from fa3.document import Document, parse
-from fa3.facts import facts
 from fa3.lengths import length_findings
-from fa3.rules import Severity, issue_date_finding, nip_findings
+from fa3.rules import Severity, internal_id_findings, issue_date_finding, nip_findings
 
 # The day that counts for KSeF is Poland's.
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -26,10 +25,11 @@ def check(xml: bytes, now: datetime, thorough: bool, *, nip_severity: Severity) 
     schema = schema_findings(document)
     if schema and thorough:
         schema = all_schema_findings(document)
-    known = facts(document)
-    in_future = issue_date_finding(known, accepted_on=now.astimezone(WARSAW).date())
+    today = now.astimezone(WARSAW).date()
+    in_future = issue_date_finding(document, accepted_on=today)
     return (
         *(schema or length_findings(document)),
         *nip_findings(document, severity=nip_severity),
+        *internal_id_findings(document, severity=nip_severity),
         *((in_future,) if in_future else ()),
     )

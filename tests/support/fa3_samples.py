@@ -8,6 +8,7 @@ from contracts.invoice import Invoice
 from contracts.invoice.party import Address
 from fa3.document import Document, parse
 from fa3.writer import SellerDetails, Written, write
+from tests.support.languages import in_both
 
 CREATED_AT = datetime(2026, 11, 20, 9, 15, tzinfo=UTC)
 
@@ -64,7 +65,7 @@ def refusals_of(made: Invoice) -> tuple[Finding, ...]:
     """The findings for an invoice that cannot be written."""
     refused = write(made, seller=SELLER, created_at=CREATED_AT)
     assert not isinstance(refused, Written), refused
-    return refused
+    return in_both(refused)
 
 
 def document_of(made: Invoice) -> Document:
@@ -79,4 +80,4 @@ def parsed(raw: bytes) -> Document:
 
 def codes_of(findings: tuple[Finding, ...]) -> list[tuple[str, str | None]]:
     """Code and field of each finding."""
-    return [(finding.code, finding.field) for finding in findings]
+    return [(finding.code, finding.field) for finding in in_both(findings)]

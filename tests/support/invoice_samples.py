@@ -5,6 +5,7 @@ from typing import Any
 
 from contracts.findings import Finding
 from contracts.invoice import Invoice, read_invoice
+from tests.support.languages import in_both
 
 LINE: dict[str, Any] = {"name": "Pręt stalowy", "net": "100.00", "rate": "23"}
 
@@ -42,7 +43,7 @@ def findings(document: object) -> tuple[Finding, ...]:
     """The findings for a document that cannot be read."""
     read = read_invoice(document if isinstance(document, bytes) else raw(document))
     assert not isinstance(read, Invoice), "the document was read"
-    return read
+    return in_both(read)
 
 
 def codes(document: object) -> list[tuple[str, str | None]]:

@@ -7,6 +7,7 @@ import pytest
 from contracts.findings import Finding
 from fa3.document import Document, SizeLimits, parse
 from tests.support.fa3_samples import invoice, parsed, xml_of
+from tests.support.languages import in_both
 
 XML = xml_of(invoice(number="FV/ż/7", delivery_notes=["WZ/881"])).encode()
 MANY_LINES = XML.replace(b"><", b">\n<")
@@ -17,7 +18,7 @@ def refusal(raw: bytes) -> Finding:
     found = parse(raw)
     assert not isinstance(found, Document)
     assert len(found) == 1, found
-    return found[0]
+    return in_both(found)[0]
 
 
 def test_a_document_keeps_its_bytes_and_knows_its_version() -> None:
@@ -223,7 +224,9 @@ def test_a_document_beyond_the_limits_is_refused_unparsed() -> None:
         Finding(
             code="K05",
             text=f"The document has {len(XML) + 1:,} bytes, KSeF takes {len(XML):,}.",
+            text_pl=f"Dokument ma bajtów: {len(XML) + 1}, a KSeF przyjmuje najwyżej {len(XML)}.",
             next_step="Split the invoice, or shorten texts that repeat on every line.",
+            next_step_pl="Podziel fakturę albo skróć teksty, które powtarzają się w każdym wierszu.",
         ),
     )
 

@@ -7,7 +7,6 @@ import pytest
 from contracts.findings import Finding
 from fa3.blocking import blocking, blocks
 from fa3.checks import schema_findings
-from fa3.facts import facts
 from fa3.identifiers import is_nip
 from fa3.lengths import length_findings
 from fa3.rules import issue_date_finding, nip_findings
@@ -62,7 +61,7 @@ def test_the_severity_of_a_wrong_check_digit_is_the_callers() -> None:
 
 
 def test_a_day_of_issue_in_the_future_is_refused() -> None:
-    found = facts(document_of(invoice(issue_date="2026-11-20")))
+    found = document_of(invoice(issue_date="2026-11-20"))
 
     assert issue_date_finding(found, accepted_on=date(2026, 11, 20)) is None
     assert issue_date_finding(found, accepted_on=date(2036, 1, 1)) is None
@@ -74,7 +73,7 @@ def test_a_day_of_issue_in_the_future_is_refused() -> None:
 def test_a_day_of_issue_that_cannot_be_read_is_left_to_the_schema() -> None:
     xml = xml_of(invoice()).replace("<P_1>2026-11-20<", "<P_1>20.11.2026<")
 
-    assert issue_date_finding(facts(parsed(xml.encode())), accepted_on=date(2026, 1, 1)) is None
+    assert issue_date_finding(parsed(xml.encode()), accepted_on=date(2026, 1, 1)) is None
 
 
 def test_an_emoji_counts_twice() -> None:

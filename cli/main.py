@@ -14,6 +14,7 @@ from cli import (
     dead_letters,
     demo,
     documents,
+    explaining,
     operations,
     pausing,
     recover,
@@ -43,6 +44,7 @@ app.command("migrate")(operations.migrate)
 app.command("run")(operations.run)
 app.command("send")(documents.send)
 app.command("status")(documents.status)
+app.command("explain")(explaining.explain_document)
 app.command("pause")(pausing.pause)
 app.command("resume")(pausing.resume)
 app.command("recover")(recover.recover)

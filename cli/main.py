@@ -18,6 +18,7 @@ from cli import (
     operations,
     pausing,
     recover,
+    results,
     secrets,
     simulator,
     stack,
@@ -40,6 +41,7 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(config.app, name="config")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(results.app, name="results")
 app.command("migrate")(operations.migrate)
 app.command("run")(operations.run)
 app.command("send")(documents.send)

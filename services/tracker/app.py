@@ -6,7 +6,8 @@ from runtime.outbox import Outbox
 from services import MIGRATED
 from services.tracker import pending
 from services.tracker.coherence import checks
-from services.tracker.handlers import STAGE, Tracker
+from services.tracker.handlers import Tracker
+from services.tracker.results import STAGE
 from services.tracker.settings import TrackerSettings
 
 

@@ -3,21 +3,18 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from contracts import events
 from contracts.base import Message
-from contracts.content import INLINE_LIMIT_BYTES, Content, inline
-from contracts.envelope import Event, Undecodable, caused, decode
-from contracts.results import DocumentResult
-from contracts.sales import DocumentRef, DocumentStatus, State
+from contracts.envelope import Event, Undecodable, decode
+from contracts.sales import DocumentStatus, State
 from runtime.db import Database
 from runtime.outbox import Outbox
 from runtime.payload import PayloadStore
-from runtime.records import Done, Inbound, Outbound, Outcome, outbound, unread
+from runtime.records import Done, Inbound, Outbound, Outcome, unread
 from runtime.tracing import Tracing, trace_id_of
 from services.tracker import metrics, store
-from services.tracker.life import Life, after
-
-STAGE = "tracker"
+from services.tracker.life import after
+from services.tracker.receipts import receipt_of
+from services.tracker.results import result_of
 
 
 class Tracker:
@@ -48,7 +45,9 @@ class Tracker:
         return outcomes
 
     async def _record(self, told: Mapping[UUID, tuple[Event[Message], DocumentStatus]]) -> None:
-        receipts = {event_id: await self._receipt(status) for event_id, (_, status) in told.items()}
+        receipts = {
+            event_id: await receipt_of(status.upo, self._payloads) for event_id, (_, status) in told.items()
+        }
         refs = {status.document.document_id: status.document for _, status in told.values()}
         async with self._database.transaction() as connection:
             lives = await store.lock(connection, [refs[key] for key in sorted(refs)])
@@ -62,9 +61,16 @@ class Tracker:
                 document_id = status.document.document_id
                 trace_id = trace_id_of(event.traceparent)
                 life = lives[document_id] = after(lives[document_id], status, trace_id=trace_id)
-                steps.append(store.Step(event_id, life.sequence, status))
+                steps.append(store.Step(event_id, life.sequence, event.traceparent, status))
                 with self._tracing.span("report", event.traceparent, attributes={"state": status.state}):
-                    published.append(_result(event, status, life, receipts[event_id]))
+                    result = result_of(
+                        status,
+                        life,
+                        cause=event_id,
+                        traceparent=event.traceparent,
+                        receipt=receipts[event_id],
+                    )
+                    published.append(result)
                 _observe(status)
             if steps:
                 changed = {step.status.document.document_id: step.status.document for step in steps}
@@ -72,49 +78,6 @@ class Tracker:
                 await store.update(connection, [(ref, lives[key]) for key, ref in changed.items()])
                 await self._outbox.put(connection, published)
         self._outbox.wake()
-
-    async def _receipt(self, status: DocumentStatus) -> Content | None:
-        """The UPO as the ERP gets it: by value, unless it is unusually large."""
-        if status.upo is None or status.upo.size_bytes > INLINE_LIMIT_BYTES:
-            return status.upo
-        return inline(await self._payloads.read(status.upo))
-
-
-def _result(event: Event[Message], status: DocumentStatus, life: Life, receipt: Content | None) -> Outbound:
-    ref: DocumentRef = status.document
-    result = DocumentResult(
-        document_id=ref.document_id,
-        source=ref.source,
-        erp_document_id=ref.erp_document_id,
-        revision=ref.revision,
-        company_nip=ref.company_nip,
-        sequence=life.sequence,
-        step=status.state,
-        state=life.state,
-        outcome=life.outcome,
-        at=status.at,
-        accepted_at=ref.accepted_at,
-        origin=life.origin,
-        invoice=life.facts,
-        ksef_number=life.ksef and life.ksef.ksef_number,
-        ksef_acquired_at=life.ksef and life.ksef.acquired_at,
-        ksef=life.ksef,
-        upo=receipt,
-        findings=status.findings,
-        waits_for=status.waits_for,
-        trace_id=life.trace_id,
-    )
-    caused_by = caused(
-        stage=STAGE,
-        cause=str(event.id),
-        index=0,
-        type_=events.RESULT,
-        subject=ref.document_id,
-        at=status.at,
-        data=result,
-        traceparent=event.traceparent,
-    )
-    return outbound(caused_by, topic=events.results_topic(ref.source))
 
 
 def _observe(status: DocumentStatus) -> None:

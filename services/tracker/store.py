@@ -34,9 +34,10 @@ _SEEN = """
         in (select * from unnest($1::timestamptz[], $2::uuid[], $3::uuid[]))
 """
 _ADD = """
-    insert into tracker.event (accepted_at, document_id, event_id, sequence, stage, state, at, status)
+    insert into tracker.event
+        (accepted_at, document_id, event_id, sequence, stage, state, at, traceparent, company_nip, status)
     select * from unnest($1::timestamptz[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::text[],
-                         $7::timestamptz[], $8::jsonb[])
+                         $7::timestamptz[], $8::text[], $9::text[], $10::jsonb[])
 """
 _UPDATE = """
     update tracker.document d
@@ -77,6 +78,7 @@ class Step:
 
     event_id: UUID
     sequence: int
+    traceparent: str | None
     status: DocumentStatus
 
 
@@ -129,7 +131,9 @@ async def add(connection: Connection, steps: Sequence[Step]) -> None:
         [step.status.stage for step in steps],
         [str(step.status.state) for step in steps],
         [step.status.at for step in steps],
-        [step.status.model_dump_json(exclude_none=True, exclude={"document", "upo"}) for step in steps],
+        [step.traceparent for step in steps],
+        [step.status.document.company_nip for step in steps],
+        [step.status.model_dump_json(exclude_none=True, exclude={"document"}) for step in steps],
     )
 
 

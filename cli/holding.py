@@ -119,8 +119,14 @@ def _await_lookup(_standing: Standing) -> Wording:
 def _line(turn: Turn) -> Iterator[Wording]:
     if turn.attempt:
         yield Wording(
-            f"KSeF did not process it so far (attempts: {turn.attempt}); it is sent again as it is.",
+            f"KSeF failed to process it so far (attempts: {turn.attempt}); it is sent again as it is.",
             f"KSeF dotąd go nie przetworzył (prób: {turn.attempt}); zostanie wysłany ponownie, bez zmian.",
+        )
+    if turn.rests_until is not None:
+        at, because = shown(turn.rests_until), turn.rests_because or ""
+        yield Wording(
+            f"KSeF takes nothing more for this context until {at}: {because}",
+            f"KSeF nie przyjmuje nic w tym kontekście do {at}: {because}",
         )
     if turn.not_before is not None:
         at = shown(turn.not_before)
@@ -128,10 +134,8 @@ def _line(turn: Turn) -> Iterator[Wording]:
     if turn.idle_until is not None:
         at = shown(turn.idle_until)
         yield Wording(
-            f"The sender rests with this context until {at}, as it does after a failure or at a limit of "
-            "KSeF; its log says which.",
-            f"Moduł wysyłki wstrzymał ten kontekst do {at}, jak po awarii albo przy limicie KSeF; "
-            "powód jest w jego logu.",
+            f"The sender rests with this context until {at}, as it does after a failure; its log says why.",
+            f"Moduł wysyłki wstrzymał ten kontekst do {at}, jak po awarii; powód jest w jego logu.",
         )
     elif not turn.in_hand:
         yield Wording(

@@ -134,6 +134,8 @@ class Round:
         except Limited as limited:
             logger.warning("sends_limited", context=self._desk.holder.key, seconds=limited.seconds)
             self._no_sends_before = self._now() + limited.seconds
+            lease = self._desk.holder.lease
+            await self._desk.ledger.rest(lease, seconds=limited.seconds, because=str(limited))
         else:
             if why is not None:
                 await self._end_session(why)

@@ -63,6 +63,10 @@ _OPEN_ENDS = """
         or exists (select 1 from sender.session where context_key = $1 and state not in ('final', 'void'))
         or exists (select 1 from sender.context where key = $1 and recover_since is not null)
 """
+_REST = """
+    update sender.context set rests_until = now() + make_interval(secs => $2), rests_because = $3
+    where key = $1
+"""
 _CLAIMS = "select claims from sender.context where key = $1"
 _RECOVER_SINCE = "select recover_since from sender.context where key = $1"
 # Not before every list is read: of several answers to the same bytes the accepted one is to be adopted.
@@ -412,6 +416,11 @@ class Ledger:
     async def claims(self, lease: Lease) -> int:
         """How many claims this context has had, as far as this database knows."""
         return int(await self._database.fetchval(_CLAIMS, lease.key) or 0)
+
+    async def rest(self, lease: Lease, *, seconds: float, because: str) -> None:
+        """Write down that nothing is posted for so long, for people who ask why."""
+        async with self.fenced(lease) as connection:
+            await connection.execute(_REST, lease.key, seconds, because)
 
     async def unresolved(self, lease: Lease, session: Session) -> list[Submission]:
         """A session's documents that have no answer yet."""

@@ -14,6 +14,7 @@ _TURN = """
         coalesce(c.lease_until > now(), false) as in_hand,
         case when c.lease_owner is null and c.due_at > now() and c.due_at < 'infinity' then c.due_at end
             as idle_until,
+        case when c.rests_until > now() then c.rests_until end as rests_until, c.rests_because,
         (select count(*) from sender.sendable e where e.context_key = s.context_key
             and (e.accepted_at, e.document_id) < (s.accepted_at, s.document_id)) as ahead
     from sender.submission s left join sender.context c on c.key = s.context_key
@@ -28,7 +29,7 @@ class Turn:
     state: State
     context_key: str
     attempt: int
-    """How often it was taken up to be posted."""
+    """How often KSeF took it up, while it is ready: failed with it."""
     session_reference: str | None
     not_before: datetime | None
     """It is left alone until then; None: it is due."""
@@ -36,6 +37,10 @@ class Turn:
     """A sender works for its context now."""
     idle_until: datetime | None
     """Nobody works for its context before then, as after a failure; None: whoever is free may."""
+    rests_until: datetime | None
+    """KSeF takes nothing for its context until then, as far as is known."""
+    rests_because: str | None
+    """Why it took nothing the last time."""
     ahead: int
     """Documents of its context that may be sent and were accepted earlier."""
 

@@ -1,5 +1,6 @@
 """A sender that was overtaken while it asked KSeF: what it learned is not its to write any more."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -22,10 +23,12 @@ from runtime.secrets import Sealer, new_key
 from services.sender.desk import Desk
 from services.sender.gateway import Gateway, Limited
 from services.sender.handlers import TakingOver
+from services.sender.runner import Round
 from services.sender.sending import send_ready
 from services.sender.sessions import end, open_session, settle_session
 from services.sender.settings import SenderOptions
 from services.sender.store import Ledger, Session, SessionState
+from services.sender.turn import turn_of
 from services.sender.watermark import DatabaseBehind, open_watermark
 from simulator.crypto.keys import KeyRing
 from simulator.policy import Policy
@@ -206,3 +209,23 @@ async def test_a_database_that_lost_a_claim_is_noticed_before_the_claim_is_made_
 async def _settle(desk: Desk, session: Session) -> bool:
     await settle_session(desk, session)
     return False
+
+
+async def test_a_limit_that_keeps_a_sender_waiting_is_told_to_people_who_ask(
+    pool: Database, desk: Desk
+) -> None:
+    assert isinstance(desk.gateway, Overtaken)
+    desk.gateway.limited = True
+    sending = asyncio.create_task(Round(desk).run())
+
+    async def it_rests() -> bool:
+        turn = await turn_of(pool, ref(1))
+        return turn is not None and turn.rests_until is not None
+
+    await until(it_rests)
+    desk.holder.leave()
+    await sending
+
+    turn = await turn_of(pool, ref(1))
+    assert turn is not None
+    assert turn.rests_because == "sessions are used up"

@@ -22,6 +22,8 @@ WAITING = Turn(
     not_before=None,
     in_hand=False,
     idle_until=None,
+    rests_until=None,
+    rests_because=None,
     ahead=0,
 )
 
@@ -88,6 +90,19 @@ async def test_a_context_that_was_left_for_a_while_is_at_rest_until_then(
     assert not rest.in_hand
     assert rest.idle_until is not None
     assert timedelta(seconds=59) < rest.idle_until - left_at < timedelta(seconds=90)
+
+
+async def test_a_limit_of_ksef_is_told_until_it_is_over(three: Database, leases: Leases) -> None:
+    lease = await the_lease(three, leases)
+    ledger = Ledger(three, leases)
+    await ledger.rest(lease, seconds=60, because="limit of group invoice reached")
+    limited = await turn(three, 1)
+
+    await ledger.rest(lease, seconds=-1, because="limit of group invoice reached")
+
+    assert limited.rests_until is not None
+    assert limited.rests_because == "limit of group invoice reached"
+    assert (await turn(three, 1)).rests_until is None
 
 
 async def test_a_document_that_is_left_alone_for_a_while_says_until_when(three: Database) -> None:

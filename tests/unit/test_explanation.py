@@ -29,6 +29,8 @@ READY = Turn(
     not_before=None,
     in_hand=True,
     idle_until=None,
+    rests_until=None,
+    rests_because=None,
     ahead=0,
 )
 WRONG_RATE = Finding(
@@ -222,8 +224,8 @@ def test_a_lookup_after_a_restore_is_told(standing: Standing, left: str, left_pl
 
 
 RESTS = (
-    "The sender rests with this context until 2026-11-02 09:01:00Z, as it does after a failure or at a limit "
-    "of KSeF; its log says which."
+    "The sender rests with this context until 2026-11-02 09:01:00Z, as it does after a failure; its log says "
+    "why."
 )
 
 
@@ -233,9 +235,13 @@ RESTS = (
         ({}, []),
         ({"ahead": 7}, ["Documents of this context that go first: 7."]),
         (
+            {"rests_until": AT, "rests_because": "limit reached"},
+            ["KSeF takes nothing more for this context until 2026-11-02 09:00:00Z: limit reached"],
+        ),
+        (
             {"attempt": 2, "not_before": AT},
             [
-                "KSeF did not process it so far (attempts: 2); it is sent again as it is.",
+                "KSeF failed to process it so far (attempts: 2); it is sent again as it is.",
                 "It is left alone until 2026-11-02 09:00:00Z.",
             ],
         ),

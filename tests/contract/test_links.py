@@ -14,14 +14,15 @@ _TERM = re.compile(r"^\| ([^|]+) \| [^|]+ \| [^|]+ \|(?: `(\w+)`)? \|$", re.MULT
 _ELSEWHERE = re.compile(r"https://[a-z0-9.-]+(/\S*)?").fullmatch
 
 
-def astray(page: Path, text: str) -> Iterator[str]:
-    """The links of a page that lead nowhere."""
+def astray(page: Path, text: str, *, root: Path = ROOT) -> Iterator[str]:
+    """The links of a page that lead nowhere in the tree."""
     for link in links(text):
         if _ELSEWHERE(link):
             continue
         name, _, anchor = link.partition("#")
         target = (page.parent / name).resolve() if name else page
-        inside = target.is_relative_to(ROOT) and target.exists()
+        # An empty folder is on this machine only: git does not keep it.
+        inside = target.is_relative_to(root) and (target.is_file() or any(target.glob("*")))
         if not inside or (anchor and anchor not in anchors(text if not name else target.read_text("utf-8"))):
             yield link
 
@@ -49,6 +50,12 @@ def test_a_link_that_leads_nowhere_is_found(link: str, found: bool) -> None:
     text = f"# README\n\n## Two `commands`\n\nsee [that `page`]({link})\n"
 
     assert list(astray(ROOT / "README.md", text)) == ([link] if found else [])
+
+
+def test_a_link_to_an_empty_folder_is_found(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+
+    assert list(astray(tmp_path / "README.md", "[reports](reports)", root=tmp_path)) == ["reports"]
 
 
 def test_what_looks_like_a_link_in_code_is_none() -> None:

@@ -39,12 +39,7 @@ async def test_kafkas_console_publishes_the_pages_document_and_shows_its_ksef_nu
     desk.write("invoice.json", BLOCKS["invoice.json"].text)
 
     await desk.shell("console-publish")
-    lines = await desk.lines(
-        "bash",
-        "-c",
-        f"exec {BLOCKS['console-results'].text}",
-        until=lambda line: '"step":"completed"' in line,
-    )
+    lines = await desk.results(until=lambda line: '"step":"completed"' in line and "0090000100" in line)
 
     last = json.loads(lines[-1])
     (accepted,) = system.accepted("FV/2026/11/100")

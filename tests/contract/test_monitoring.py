@@ -16,6 +16,8 @@ from cli.monitoring.alert_page import marks, with_alerts
 from cli.monitoring.alerts import GROUPS
 from cli.monitoring.catalogue import CATALOGUE, SERIES
 from cli.monitoring.checks import CHECKS
+from contracts.results import DocumentResult
+from contracts.sales import KsefProgress
 from tests.support.promql import labels_kept, labels_matched, problems, selectors, series_of
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +26,8 @@ _ROW = re.compile(r"^\| `(ksef_\w+)` \| (\w+) \|", re.MULTILINE)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _TEMPLATE = re.compile(r"\$labels\.(\w+)")
 # A field of messages and tables, and the official name of the program's package: no metrics.
-OTHER_NAMES = {"ksef_number", "ksef_courier", "ksef_client"}
+# Packages, and fields of messages that begin like a metric.
+OTHER_NAMES = {"ksef_courier", "ksef_client", *DocumentResult.model_fields, *KsefProgress.model_fields}
 
 
 def rules_file() -> dict[str, Any]:

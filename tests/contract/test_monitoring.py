@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 _TOKEN = re.compile(r"\bksef_[a-z0-9_]+")
 _ROW = re.compile(r"^\| `(ksef_\w+)` \| (\w+) \|", re.MULTILINE)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_EVENT = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")
+_QUOTED = re.compile(r'"([a-z]+(?:_[a-z]+)+)"')
 _TEMPLATE = re.compile(r"\$labels\.(\w+)")
 # A field of messages and tables, and the official name of the program's package: no metrics.
 # Packages, and fields of messages that begin like a metric.
@@ -218,6 +220,29 @@ def test_a_section_says_when_what_it_means_and_what_to_do() -> None:
     )
     assert "### Dead letters\n\n`KsefDeadLetters` (critical)\n" in page
     assert page.count("\n### ") == page.count("\n**What to do.** ") == len(all_rules())
+
+
+def log_lines_of_code() -> set[str]:
+    """The event names of all log lines of runtime and services."""
+    return {
+        name
+        for folder in ("runtime", "services")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in _QUOTED.findall(path.read_text("utf-8"))
+    }
+
+
+def test_every_log_line_that_a_section_sends_its_reader_to_is_one_that_the_code_writes() -> None:
+    named = {
+        name
+        for group in GROUPS
+        for alert in group.alerts
+        for name in _EVENT.findall(alert.look + alert.mend)
+        if not name.startswith("ksef_")
+    }
+
+    assert {"batch_given_back", "lease_lost", "sends_limited"} <= named
+    assert named - log_lines_of_code() == set()
 
 
 def test_the_scrape_configuration_of_the_page_is_yaml_without_labels_that_hide_ours() -> None:

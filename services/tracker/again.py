@@ -62,7 +62,7 @@ class Told:
 async def told_again(database: Database, payloads: PayloadStore, wanted: Wanted) -> AsyncIterator[list[Told]]:
     """The wanted results, a page of documents at a time, in the order in which those were accepted.
 
-    Raises :class:`runtime.payload.PayloadMissing` for a receipt that is not kept any more.
+    Raises :class:`services.tracker.receipts.ReceiptNotThere` for a receipt that is not kept any more.
     """
     key = _BEFORE_ALL
     while rows := await database.fetch(

@@ -4,17 +4,20 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from contracts.base import Message
+from contracts.content import Content
 from contracts.envelope import Event, Undecodable, decode
 from contracts.sales import DocumentStatus, State
 from runtime.db import Database
 from runtime.outbox import Outbox
 from runtime.payload import PayloadStore
-from runtime.records import Done, Inbound, Outbound, Outcome, unread
+from runtime.records import Done, Inbound, Outbound, Outcome, Retry, unread
 from runtime.tracing import Tracing, trace_id_of
 from services.tracker import metrics, store
 from services.tracker.life import after
-from services.tracker.receipts import receipt_of
+from services.tracker.receipts import ReceiptNotThere, receipt_of
 from services.tracker.results import result_of
+
+RECEIPT_SECONDS = 5.0
 
 
 class Tracker:
@@ -31,23 +34,36 @@ class Tracker:
     async def __call__(self, batch: Sequence[Inbound]) -> Sequence[Outcome]:
         outcomes: list[Outcome] = [Done()] * len(batch)
         told: dict[UUID, tuple[Event[Message], DocumentStatus]] = {}
+        receipts: dict[UUID, Content | None] = {}
+        waiting: set[tuple[str, int]] = set()
         for position, record in enumerate(batch):
+            if (record.topic, record.partition) in waiting:
+                continue  # the stage holds back what stands behind a record that waits
             try:
                 event = decode(record.headers, record.value)
             except Undecodable as error:
                 outcomes[position] = unread(error)
                 continue
-            if isinstance(event.data, DocumentStatus):
-                # A step that stands twice in one batch is one step.
-                told.setdefault(event.id, (event, event.data))
+            if not isinstance(event.data, DocumentStatus):
+                continue
+            try:
+                receipts[event.id] = await receipt_of(event.data.upo, self._payloads, told_at=event.at)
+            except ReceiptNotThere as error:
+                # After a restore: the sender stores it again when KSeF has given it again.
+                outcomes[position] = Retry(RECEIPT_SECONDS, str(error))
+                waiting.add((record.topic, record.partition))
+                continue
+            # A step that stands twice in one batch is one step.
+            told.setdefault(event.id, (event, event.data))
         if told:
-            await self._record(told)
+            await self._record(told, receipts)
         return outcomes
 
-    async def _record(self, told: Mapping[UUID, tuple[Event[Message], DocumentStatus]]) -> None:
-        receipts = {
-            event_id: await receipt_of(status.upo, self._payloads) for event_id, (_, status) in told.items()
-        }
+    async def _record(
+        self,
+        told: Mapping[UUID, tuple[Event[Message], DocumentStatus]],
+        receipts: Mapping[UUID, Content | None],
+    ) -> None:
         refs = {status.document.document_id: status.document for _, status in told.values()}
         async with self._database.transaction() as connection:
             lives = await store.lock(connection, [refs[key] for key in sorted(refs)])

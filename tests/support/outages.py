@@ -29,8 +29,8 @@ class Servers:
     directory: Path
 
     def up(self) -> local.Addresses:
-        # Not durable: a killed server loses nothing that a living machine still has in memory.
-        return local.up(self.directory, durable=False, settings=SETTINGS)
+        # Durable: otherwise commits that were confirmed are still in the memory of the server that is killed.
+        return local.up(self.directory, durable=True, settings=SETTINGS)
 
     def kill(self, part: Part) -> None:
         status = local.status(self.directory, settings=SETTINGS)

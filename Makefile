@@ -36,7 +36,7 @@ down: $(VENV)/.demo   ## stop what `make up` left running
 	@$(BIN)/ksef-courier demo --stop
 
 test: $(VENV)/.dev    ## every test, on a real Kafka and PostgreSQL
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests
+	@$(BIN)/python -m pytest -q -n 3 --dist worksteal tests
 
 test-unit: $(VENV)/.dev   ## the quick ones: no server, no process, seconds
 	@$(BIN)/python -m pytest -q -n 2 tests/unit tests/contract
